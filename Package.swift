@@ -1,0 +1,80 @@
+// swift-tools-version: 6.0
+import Foundation
+import PackageDescription
+
+// libtorch is found by one rule: the folder named by the environment variable LIBTORCH
+// if it is set, else `.deps/libtorch`, which `make deps` puts there. A wrong or missing
+// folder is reported by Sources/CTorch/LibTorchCheck.h in one sentence.
+let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.deps/libtorch"
+
+let torchCxxFlags: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem\(libtorch)/include",
+        "-isystem\(libtorch)/include/torch/csrc/api/include",
+        "-Wno-deprecated-declarations",
+    ])
+]
+// Without the libraries the compiler's sentence must be the only complaint, so the
+// linker is given the folder only where it exists.
+let torchLinkFlags: [LinkerSetting] = [
+    .unsafeFlags([
+        "-L\(libtorch)/lib",
+        "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/restore",
+        "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib",
+    ]),
+    .linkedLibrary("torch_cpu"),
+    .linkedLibrary("c10"),
+]
+
+let package = Package(
+    name: "restore",
+    products: [
+        .executable(name: "restore", targets: ["restore"]),
+        .library(name: "Restore", targets: ["SR3", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
+    ],
+    targets: [
+        .target(name: "CTorch", cxxSettings: torchCxxFlags, linkerSettings: torchLinkFlags),
+        .systemLibrary(
+            name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
+            name: "CLibJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .target(name: "CImageCodecs", dependencies: ["CLibPNG", "CLibJPEG"]),
+        .target(name: "Tensors", dependencies: ["CTorch"]),
+        .target(name: "ImageFiles", dependencies: ["CImageCodecs"]),
+        .target(name: "ImageTensors", dependencies: ["Tensors", "ImageFiles"]),
+        .target(name: "Diffusion", dependencies: ["Tensors"]),
+        .target(name: "Degradation", dependencies: ["ImageTensors"]),
+        .target(
+            name: "SR3", dependencies: ["Diffusion", "ImageTensors"],
+            resources: [.copy("Models")]),
+        .target(name: "Metrics", dependencies: ["ImageTensors"]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "SR3", "Degradation", "Metrics",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .executableTarget(
+            name: "restore",
+            dependencies: [
+                "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles"]),
+        .testTarget(name: "ImageTensorsTests", dependencies: ["ImageTensors"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"]),
+        .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["ImageFiles", "Tensors"]),
+    ],
+    cxxLanguageStandard: .cxx20
+)

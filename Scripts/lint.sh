@@ -1,0 +1,7 @@
+#!/bin/sh
+# Checks the formatting of all Swift code; any finding is an error.
+set -eu
+. "$(dirname "$0")/common.sh"
+
+swift format lint --strict --parallel --recursive Sources Tests Package.swift ||
+    fail "swift format found the above; 'swift format -i -r Sources Tests Package.swift' mends most of it."

@@ -1,0 +1,166 @@
+#ifndef CIMAGECODECS_H
+#define CIMAGECODECS_H
+
+// A C ABI over libpng and libjpeg for callers that cannot use setjmp.
+//
+// Both libraries leave their functions by longjmp when they meet an error; here that
+// never crosses the boundary. Every function returns a status, and writes one
+// zero-terminated sentence into the caller's message buffer when the status is not
+// IMAGE_CODEC_OK. Nothing is ever printed.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// How a call ended.
+typedef enum {
+    IMAGE_CODEC_OK = 0,
+    /// The bytes break the format's rules, or end too early.
+    IMAGE_CODEC_CORRUPT = 1,
+    /// The bytes are well formed but use a feature not handled here.
+    IMAGE_CODEC_UNSUPPORTED = 2,
+    /// The picture has more samples than IMAGE_CODEC_MAXIMUM_SAMPLES.
+    IMAGE_CODEC_TOO_LARGE = 3,
+    IMAGE_CODEC_OUT_OF_MEMORY = 4,
+    /// The caller asked for something the format cannot hold.
+    IMAGE_CODEC_INVALID_ARGUMENT = 5,
+} ImageCodecStatus;
+
+/// Width × height × channels may not exceed this: a file of a few bytes can claim any
+/// size, so there must be a bound before memory is asked for.
+#define IMAGE_CODEC_MAXIMUM_SAMPLES (UINT64_C(1) << 30)
+
+/// Big enough for every message.
+#define IMAGE_CODEC_MESSAGE_SIZE 256
+
+/// Bytes owned by the structure they sit in; `bytes` is NULL when absent.
+typedef struct {
+    uint8_t *bytes;
+    size_t count;
+} ImageCodecBytes;
+
+/// Which PNG chunk a text came from, or should go to.
+typedef enum {
+    IMAGE_CODEC_TEXT_LATIN1 = 0,             // tEXt
+    IMAGE_CODEC_TEXT_LATIN1_COMPRESSED = 1,  // zTXt
+    IMAGE_CODEC_TEXT_UTF8 = 2,               // iTXt
+    IMAGE_CODEC_TEXT_UTF8_COMPRESSED = 3,    // iTXt, compressed
+} ImageCodecTextKind;
+
+/// One PNG text entry; all strings are zero-terminated and owned.
+typedef struct {
+    ImageCodecTextKind kind;
+    char *keyword;             // Latin-1
+    char *language;            // ASCII; empty but for iTXt
+    char *translated_keyword;  // UTF-8; empty but for iTXt
+    char *text;                // Latin-1 or UTF-8, by kind
+} ImageCodecText;
+
+/// The unit of a physical resolution.
+typedef enum {
+    /// Only the ratio x : y is known.
+    IMAGE_CODEC_UNIT_NONE = 0,
+    IMAGE_CODEC_UNIT_METRE = 1,
+    IMAGE_CODEC_UNIT_INCH = 2,
+    IMAGE_CODEC_UNIT_CENTIMETRE = 3,
+} ImageCodecUnit;
+
+/// What a file says beside its pixels.
+typedef struct {
+    ImageCodecBytes icc_profile;
+    /// A TIFF structure, without JPEG's "Exif\0\0" before it.
+    ImageCodecBytes exif;
+    /// An XMP packet (UTF-8 XML).
+    ImageCodecBytes xmp;
+
+    bool has_resolution;
+    ImageCodecUnit resolution_unit;
+    uint32_t resolution_x;  // pixels per unit
+    uint32_t resolution_y;
+
+    bool has_gamma;
+    int32_t gamma;  // gAMA × 100000
+    bool has_chromaticities;
+    int32_t chromaticities[8];  // white x y, red x y, green x y, blue x y, × 100000
+    bool has_rendering_intent;
+    int32_t rendering_intent;  // sRGB: 0...3
+
+    ImageCodecText *texts;
+    size_t text_count;
+} ImageCodecMetadata;
+
+/// A picture: interleaved rows of 16-bit samples, 0...255 or 0...65535 by bit_depth.
+typedef struct {
+    uint32_t width;
+    uint32_t height;
+    /// 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
+    uint32_t channels;
+    /// 8 or 16.
+    uint32_t bit_depth;
+    /// Owned after decoding, borrowed by the encoders.
+    uint16_t *samples;
+    ImageCodecMetadata metadata;
+} ImageCodecPicture;
+
+/// Frees what the fields hold and empties them; NULL is allowed.
+void image_codec_metadata_clear(ImageCodecMetadata *metadata);
+
+/// Frees what the picture holds, samples included, and empties it; NULL is allowed.
+void image_codec_picture_clear(ImageCodecPicture *picture);
+
+/// Frees bytes given out by an encoder and empties them; NULL is allowed.
+void image_codec_bytes_clear(ImageCodecBytes *bytes);
+
+/// Replaces `destination` by a copy of `count` bytes; false when memory is out.
+bool image_codec_bytes_assign(
+    ImageCodecBytes *destination, const uint8_t *bytes, size_t count);
+
+/// Appends a copy of one text entry; false when memory is out.
+bool image_codec_metadata_add_text(
+    ImageCodecMetadata *metadata, ImageCodecTextKind kind, const char *keyword,
+    const char *language, const char *translated_keyword, const char *text);
+
+/// Decodes a whole PNG file.
+///
+/// `picture` must be zeroed; on success the caller clears it, on failure it is empty.
+/// Gray of 1, 2 and 4 bits is scaled to 8 bits, palettes become RGB, and tRNS becomes
+/// an alpha channel. A wrong CRC in any chunk and a missing end are errors.
+ImageCodecStatus image_codec_png_decode(
+    const uint8_t *bytes, size_t count, ImageCodecPicture *picture,
+    char message[IMAGE_CODEC_MESSAGE_SIZE]);
+
+/// Encodes a picture of 1...4 channels, 8 or 16 bits, as PNG into `output`, which must
+/// be zeroed and which the caller clears.
+///
+/// Metadata that PNG refuses (a malformed ICC profile, say) is left out.
+ImageCodecStatus image_codec_png_encode(
+    const ImageCodecPicture *picture, ImageCodecBytes *output,
+    char message[IMAGE_CODEC_MESSAGE_SIZE]);
+
+/// Decodes a whole JPEG file to 8-bit gray or RGB.
+///
+/// `picture` as for PNG. CMYK and YCCK become RGB without colour management, and their
+/// ICC profile, which would no longer fit, is dropped. Damage that libjpeg only warns
+/// about (an early end, bad Huffman codes, lost restart markers) is an error.
+ImageCodecStatus image_codec_jpeg_decode(
+    const uint8_t *bytes, size_t count, ImageCodecPicture *picture,
+    char message[IMAGE_CODEC_MESSAGE_SIZE]);
+
+/// Encodes an 8-bit picture of 1 or 3 channels as baseline JPEG with optimised Huffman
+/// tables into `output`, which must be zeroed and which the caller clears.
+///
+/// `quality` is 1...100; chroma is kept whole (4:4:4) from 90 on and halved in both
+/// directions (4:2:0) below. Metadata JPEG cannot hold is left out.
+ImageCodecStatus image_codec_jpeg_encode(
+    const ImageCodecPicture *picture, int quality, ImageCodecBytes *output,
+    char message[IMAGE_CODEC_MESSAGE_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,312 @@
+#include "LibTorchCheck.h"
+
+#include "CTorch.h"
+
+#ifndef RESTORE_NO_LIBTORCH
+
+#include <ATen/Context.h>
+#include <ATen/DeviceGuard.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <string>
+
+struct ct_tensor_s {
+  at::Tensor value;
+};
+
+namespace {
+
+thread_local std::string last_error;
+std::atomic<int64_t> live{0};
+
+ct_tensor hand_out(at::Tensor value) {
+  auto *handle = new ct_tensor_s{std::move(value)};
+  live.fetch_add(1, std::memory_order_relaxed);
+  return handle;
+}
+
+// c10's messages carry a C++ backtrace after the first lines; what a user can read is
+// the part without it.
+template <typename Body, typename Result> Result protect(Result failure, Body body) {
+  try {
+    return body();
+  } catch (const c10::Error &error) {
+    last_error = error.what_without_backtrace();
+  } catch (const std::exception &error) {
+    last_error = error.what();
+  } catch (...) {
+    last_error = "unknown C++ exception";
+  }
+  return failure;
+}
+
+c10::IValue to_ivalue(const ct_value &value, const c10::TypePtr &type) {
+  switch (value.kind) {
+  case CT_NONE:
+    return c10::IValue();
+  case CT_TENSOR:
+    return c10::IValue(value.tensors[0]->value);
+  case CT_INT:
+    // A schema that wants a real number takes an integer literal too.
+    if (type->kind() == c10::TypeKind::FloatType) return c10::IValue((double)value.integer);
+    return c10::IValue(value.integer);
+  case CT_DOUBLE:
+    return c10::IValue(value.real);
+  case CT_BOOL:
+    return c10::IValue(value.integer != 0);
+  case CT_STRING:
+    return c10::IValue(std::string(value.string));
+  case CT_INT_LIST:
+    return c10::IValue(std::vector<int64_t>(value.integers, value.integers + value.count));
+  case CT_DOUBLE_LIST:
+    return c10::IValue(std::vector<double>(value.reals, value.reals + value.count));
+  case CT_TENSOR_LIST: {
+    auto inner = type->kind() == c10::TypeKind::ListType
+                     ? type->castRaw<c10::ListType>()->getElementType()
+                     : c10::TypePtr(c10::TensorType::get());
+    if (inner->kind() == c10::TypeKind::OptionalType) {
+      c10::List<std::optional<at::Tensor>> list;
+      for (size_t i = 0; i < value.count; i++) list.push_back(value.tensors[i]->value);
+      return c10::IValue(list);
+    }
+    c10::List<at::Tensor> list;
+    list.reserve(value.count);
+    for (size_t i = 0; i < value.count; i++) list.push_back(value.tensors[i]->value);
+    return c10::IValue(list);
+  }
+  case CT_NONE_LIST: {
+    auto element = type->kind() == c10::TypeKind::ListType
+                       ? type->castRaw<c10::ListType>()->getElementType()
+                       : c10::TypePtr(c10::TensorType::get());
+    return c10::IValue(c10::impl::GenericList(element));
+  }
+  }
+  TORCH_CHECK(false, "argument of unknown kind");
+}
+
+void collect(const c10::IValue &value, ct_tensor *results, size_t capacity, size_t &count) {
+  auto add = [&](const at::Tensor &tensor) {
+    TORCH_CHECK(count < capacity, "more results than the caller has room for");
+    results[count++] = hand_out(tensor);
+  };
+  if (value.isTensor()) {
+    add(value.toTensor());
+  } else if (value.isTensorList()) {
+    for (const at::Tensor &tensor : value.toTensorVector()) add(tensor);
+  }
+  // Numbers and booleans are not needed: the engine asks tensors for them.
+}
+
+c10::Device device_of(int type, int index) {
+  return c10::Device(static_cast<c10::DeviceType>(type), static_cast<c10::DeviceIndex>(index));
+}
+
+} // namespace
+
+extern "C" {
+
+const char *ct_last_error(void) { return last_error.c_str(); }
+
+const char *ct_version(void) { return TORCH_VERSION; }
+
+ct_operator ct_operator_find(const char *name, const char *overload) {
+  return protect<>((ct_operator) nullptr, [&]() -> ct_operator {
+    auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
+    TORCH_CHECK(handle.has_value(), "this libtorch has no operator ", name, ".", overload);
+    // Found once per call site and kept for the life of the process.
+    return new c10::OperatorHandle(*handle);
+  });
+}
+
+int ct_call(ct_operator op, const ct_value *arguments, size_t argument_count,
+            ct_tensor *results, size_t capacity, size_t *result_count) {
+  size_t count = 0;
+  int status = protect(1, [&] {
+    const auto &handle = *static_cast<const c10::OperatorHandle *>(op);
+    const auto &parameters = handle.schema().arguments();
+    TORCH_CHECK(argument_count <= parameters.size(), "too many arguments: ", argument_count,
+                " for ", handle.schema());
+    torch::jit::Stack stack;
+    stack.reserve(parameters.size());
+    for (size_t i = 0; i < parameters.size(); i++) {
+      if (i < argument_count) {
+        c10::TypePtr type = parameters[i].real_type();
+        if (type->kind() == c10::TypeKind::OptionalType)
+          type = type->castRaw<c10::OptionalType>()->getElementType();
+        stack.push_back(to_ivalue(arguments[i], type));
+      } else {
+        TORCH_CHECK(parameters[i].default_value().has_value(), "argument ",
+                    parameters[i].name(), " is missing");
+        stack.push_back(*parameters[i].default_value());
+      }
+    }
+    handle.schema().checkAndNormalizeInputs(stack, {});
+    handle.callBoxed(stack);
+    for (const auto &value : stack) collect(value, results, capacity, count);
+    return 0;
+  });
+  if (status != 0) {
+    for (size_t i = 0; i < count; i++) ct_tensor_free(results[i]);
+    count = 0;
+  }
+  *result_count = count;
+  return status;
+}
+
+void ct_tensor_free(ct_tensor tensor) {
+  if (tensor == nullptr) return;
+  protect(1, [&] {
+    delete tensor;
+    return 0;
+  });
+  live.fetch_sub(1, std::memory_order_relaxed);
+}
+
+ct_tensor ct_tensor_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape,
+                               size_t rank, int dtype) {
+  return protect((ct_tensor) nullptr, [&] {
+    auto type = static_cast<c10::ScalarType>(dtype);
+    at::Tensor tensor = at::empty(at::IntArrayRef(shape, rank), at::TensorOptions().dtype(type));
+    TORCH_CHECK(tensor.nbytes() == byte_count, "the shape needs ", tensor.nbytes(),
+                " bytes, got ", byte_count);
+    if (byte_count > 0) std::memcpy(tensor.mutable_data_ptr(), bytes, byte_count);
+    return hand_out(std::move(tensor));
+  });
+}
+
+int ct_tensor_copy_bytes(ct_tensor tensor, void *bytes, size_t byte_count) {
+  return protect(1, [&] {
+    at::Tensor plain = tensor->value.detach().to(at::kCPU).contiguous();
+    TORCH_CHECK(plain.nbytes() == byte_count, "the tensor holds ", plain.nbytes(),
+                " bytes, room for ", byte_count);
+    if (byte_count > 0) std::memcpy(bytes, plain.const_data_ptr(), byte_count);
+    return 0;
+  });
+}
+
+size_t ct_tensor_rank(ct_tensor tensor) { return tensor->value.dim(); }
+
+void ct_tensor_shape(ct_tensor tensor, int64_t *shape) {
+  for (int64_t i = 0; i < tensor->value.dim(); i++) shape[i] = tensor->value.size(i);
+}
+
+int ct_tensor_dtype(ct_tensor tensor) { return (int)tensor->value.scalar_type(); }
+
+int ct_tensor_device_type(ct_tensor tensor) { return (int)tensor->value.device().type(); }
+
+int ct_tensor_device_index(ct_tensor tensor) {
+  return tensor->value.device().has_index() ? tensor->value.device().index() : 0;
+}
+
+int ct_tensor_is_channels_last(ct_tensor tensor) {
+  return tensor->value.dim() == 4 &&
+         tensor->value.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int dtype,
+                       int non_blocking) {
+  return protect((ct_tensor) nullptr, [&] {
+    at::TensorOptions options;
+    if (device_type >= 0) options = options.device(device_of(device_type, device_index));
+    if (dtype >= 0) options = options.dtype(static_cast<c10::ScalarType>(dtype));
+    return hand_out(tensor->value.to(options, non_blocking != 0));
+  });
+}
+
+int ct_tensor_requires_grad(ct_tensor tensor) { return tensor->value.requires_grad(); }
+
+int ct_tensor_set_requires_grad(ct_tensor tensor, int requires_grad) {
+  return protect(1, [&] {
+    tensor->value.set_requires_grad(requires_grad != 0);
+    return 0;
+  });
+}
+
+int ct_tensor_backward(ct_tensor tensor) {
+  return protect(1, [&] {
+    tensor->value.backward();
+    return 0;
+  });
+}
+
+ct_tensor ct_tensor_grad(ct_tensor tensor) {
+  return protect((ct_tensor) nullptr, [&]() -> ct_tensor {
+    const at::Tensor &gradient = tensor->value.grad();
+    return gradient.defined() ? hand_out(gradient) : nullptr;
+  });
+}
+
+void ct_tensor_clear_grad(ct_tensor tensor) {
+  protect(1, [&] {
+    tensor->value.mutable_grad() = at::Tensor();
+    return 0;
+  });
+}
+
+int ct_grad_mode_set(int enabled) {
+  bool before = c10::GradMode::is_enabled();
+  c10::GradMode::set_enabled(enabled != 0);
+  return before;
+}
+
+int ct_cuda_device_count(void) {
+  // Loading the library registers its kernels; where it does not exist nothing happens.
+  static std::once_flag once;
+  std::call_once(once, [] { dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL); });
+  return protect(0, [] {
+    if (!at::globalContext().hasCUDA()) return 0;
+    const auto *guard = c10::impl::device_guard_impl_registry[(int)c10::DeviceType::CUDA].load();
+    return guard == nullptr ? 0 : (int)guard->deviceCount();
+  });
+}
+
+int ct_cuda_synchronize(int index) {
+  return protect(1, [&] {
+    const auto *guard = c10::impl::device_guard_impl_registry[(int)c10::DeviceType::CUDA].load();
+    TORCH_CHECK(guard != nullptr, "there is no CUDA device");
+    guard->synchronizeDevice((c10::DeviceIndex)index);
+    return 0;
+  });
+}
+
+int ct_set_threads(int count) {
+  return protect(1, [&] {
+    at::set_num_threads(count);
+    return 0;
+  });
+}
+
+int ct_threads(void) { return at::get_num_threads(); }
+
+int ct_manual_seed(uint64_t seed) {
+  return protect(1, [&] {
+    at::manual_seed(seed);
+    return 0;
+  });
+}
+
+void ct_allow_tf32(int allowed) {
+  protect(1, [&] {
+    at::globalContext().setAllowTF32CuBLAS(allowed != 0);
+    at::globalContext().setAllowTF32CuDNN(allowed != 0);
+    at::globalContext().setBenchmarkCuDNN(true);
+    return 0;
+  });
+}
+
+int64_t ct_live_tensors(void) { return live.load(); }
+
+} // extern "C"
+
+#endif

@@ -1,0 +1,112 @@
+// A C ABI over libtorch, small because it has one door: every ATen operator is reached
+// by name through libtorch's dispatcher (`ct_call`). Rules that hold for every function:
+//   - no C++ exception crosses this boundary: a failing function returns a non-zero status
+//     (or NULL) and `ct_last_error()` then gives the message, per thread;
+//   - a `ct_tensor` that is returned belongs to the caller, who frees it with
+//     `ct_tensor_free`; arguments are borrowed;
+//   - no global state is touched besides libtorch's own.
+#ifndef RESTORE_CTORCH_H
+#define RESTORE_CTORCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ct_tensor_s *ct_tensor;
+typedef const void *ct_operator;
+
+/// The message of this thread's last failure; valid until the next failing call.
+const char *ct_last_error(void);
+
+/// libtorch's version, such as "2.13.0".
+const char *ct_version(void);
+
+// MARK: operators
+
+typedef enum {
+  CT_NONE = 0,
+  CT_TENSOR,      // tensors[0]
+  CT_INT,         // integer; also memory formats, dtypes and other enumerations
+  CT_DOUBLE,      // real
+  CT_BOOL,        // integer != 0
+  CT_STRING,      // string
+  CT_INT_LIST,    // integers[0..<count]
+  CT_DOUBLE_LIST, // reals[0..<count]
+  CT_TENSOR_LIST, // tensors[0..<count], none NULL
+  CT_NONE_LIST,   // an empty list of unspecified type (`Scalar?[]`, `Tensor?[]`)
+} ct_kind;
+
+typedef struct {
+  ct_kind kind;
+  int64_t integer;
+  double real;
+  const char *string;
+  const int64_t *integers;
+  const double *reals;
+  const ct_tensor *tensors;
+  size_t count;
+} ct_value;
+
+/// Finds an operator, for example ("aten::add", "Tensor"). NULL when there is none.
+ct_operator ct_operator_find(const char *name, const char *overload);
+
+/// Calls an operator with positional arguments; missing trailing ones take the schema's
+/// defaults. Tensor results (also those inside a returned list) are written to `results`,
+/// at most `capacity`, and their number to `*result_count`.
+int ct_call(ct_operator op, const ct_value *arguments, size_t argument_count,
+            ct_tensor *results, size_t capacity, size_t *result_count);
+
+// MARK: tensors
+
+// dtypes and devices use libtorch's own numbers (c10::ScalarType, c10::DeviceType).
+
+void ct_tensor_free(ct_tensor tensor);
+/// A tensor on the CPU that owns a copy of `bytes` (contiguous, row-major).
+ct_tensor ct_tensor_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape,
+                               size_t rank, int dtype);
+/// Copies the contiguous, row-major content to `bytes`; `byte_count` must be exact.
+int ct_tensor_copy_bytes(ct_tensor tensor, void *bytes, size_t byte_count);
+size_t ct_tensor_rank(ct_tensor tensor);
+void ct_tensor_shape(ct_tensor tensor, int64_t *shape);
+int ct_tensor_dtype(ct_tensor tensor);
+int ct_tensor_device_type(ct_tensor tensor);
+int ct_tensor_device_index(ct_tensor tensor);
+int ct_tensor_is_channels_last(ct_tensor tensor);
+/// Moves or converts; dtype -1 keeps, device type -1 keeps. The same storage may be shared
+/// when nothing changes.
+ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int dtype,
+                       int non_blocking);
+
+// MARK: autograd
+
+int ct_tensor_requires_grad(ct_tensor tensor);
+int ct_tensor_set_requires_grad(ct_tensor tensor, int requires_grad);
+/// Adds the gradients of a one-element tensor to its leaves.
+int ct_tensor_backward(ct_tensor tensor);
+/// The accumulated gradient, or NULL (no error) when there is none.
+ct_tensor ct_tensor_grad(ct_tensor tensor);
+void ct_tensor_clear_grad(ct_tensor tensor);
+/// Sets this thread's recording of gradients and returns what it was.
+int ct_grad_mode_set(int enabled);
+
+// MARK: the machine
+
+/// Number of CUDA devices, 0 without CUDA. Loads libtorch_cuda.so on first use if present.
+int ct_cuda_device_count(void);
+int ct_cuda_synchronize(int index);
+int ct_set_threads(int count);
+int ct_threads(void);
+/// Seeds libtorch's generators of every device.
+int ct_manual_seed(uint64_t seed);
+/// Makes float32 matrix products on CUDA use TF32 (1) or not (0).
+void ct_allow_tf32(int allowed);
+/// Number of tensors this ABI has handed out and that were not freed; for leak tests.
+int64_t ct_live_tensors(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,78 @@
+import Tensors
+
+/// Two convolutions around a skip; between them the signal level comes in.
+///
+/// With normalisation: x + conv(SiLU(norm(level(conv(SiLU(norm(x))))))), as in DDPM.
+/// Without: x + conv(SiLU(level(conv(x)))). The residual stream then stays linear (as in
+/// EDSR, Lim et al. 2017), and each convolution takes its neighbour's work into its own pass.
+final class ResidualBlock: Module {
+    /// What happens to the size before the first convolution.
+    enum Resampling { case none, down, up }
+
+    private let configuration: UNetConfiguration
+    private let resampling: Resampling
+    private let conv1: Conv2d
+    private let conv2: Conv2d
+    private let level: Linear
+    private let skip: Conv2d?
+    private let norm1: GroupNorm?
+    private let norm2: GroupNorm?
+    private let outputs: Int
+
+    init(
+        _ inputs: Int, _ outputs: Int, embedding: Int, resampling: Resampling = .none,
+        _ configuration: UNetConfiguration, _ initializer: Initializer
+    ) throws {
+        self.configuration = configuration
+        self.resampling = resampling
+        self.outputs = outputs
+        let grouped = configuration.norm == .group
+        norm1 = try grouped ? GroupNorm(groups: Self.groups(inputs), channels: inputs, initializer) : nil
+        norm2 = try grouped ? GroupNorm(groups: Self.groups(outputs), channels: outputs, initializer) : nil
+        conv1 = try Conv2d(inputs, outputs, initializer)
+        conv2 = try Conv2d(outputs, outputs, zero: true, initializer)
+        let affine = configuration.levelConditioning == .affine
+        level = try Linear(embedding, affine ? outputs * 2 : outputs, initializer)
+        skip = try inputs == outputs ? nil : Conv2d(inputs, outputs, kernel: 1, initializer)
+        super.init()
+        if let norm1 { _ = register("norm1", norm1) }
+        _ = register("conv1", conv1)
+        _ = register("level", level)
+        if let norm2 { _ = register("norm2", norm2) }
+        _ = register("conv2", conv2)
+        if let skip { _ = register("skip", skip) }
+    }
+
+    /// The largest number of groups up to 32 that divides the channels.
+    static func groups(_ channels: Int) -> Int { (1...min(32, channels)).last { channels % $0 == 0 } ?? 1 }
+
+    private func resampled(_ x: Tensor) throws -> Tensor {
+        switch resampling {
+        case .none: x
+        case .down: try x.averagePooled(2)
+        case .up: try x.upsampledNearest(2)
+        }
+    }
+
+    func callAsFunction(_ input: Tensor, _ embedding: Tensor) throws -> Tensor {
+        let x = try resampled(input)
+        var h = x
+        if let norm1 { h = try resampled(norm1(input).silu()) }
+        let conditioning = try level(embedding)
+        if norm2 == nil, conv1.isPrepared, configuration.levelConditioning == .bias, embedding.shape[0] == 1 {
+            h = try conv1(h, shift: conditioning.reshaped([outputs]), then: .silu)
+        } else {
+            h = try conv1(h)
+            switch configuration.levelConditioning {
+            case .bias: h = try h + conditioning.reshaped([-1, outputs, 1, 1])
+            case .affine:
+                let parts = try conditioning.chunks(2, dim: 1).map { try $0.reshaped([-1, outputs, 1, 1]) }
+                h = try h * (1 + parts[0]) + parts[1]
+            }
+            if let norm2 { h = try norm2(h) }
+            h = try h.silu()
+        }
+        if configuration.dropout > 0 && isTraining { h = try h.dropout(configuration.dropout, training: true) }
+        return try conv2(h, then: .add(skip?(x) ?? x))
+    }
+}

@@ -1,0 +1,108 @@
+/// The shape of a ``UNet``. Stored with the weights, so that a file rebuilds its network.
+public struct UNetConfiguration: Sendable, Codable, Equatable {
+    public enum Norm: String, Sendable, Codable, CaseIterable {
+        /// Group normalisation, 32 groups or fewer.
+        case group
+        /// None: the statistics of a patch and of a full picture cannot differ.
+        case none
+    }
+
+    public enum LevelConditioning: String, Sendable, Codable, CaseIterable {
+        /// Feature-wise affine: h·(1 + scale) + shift.
+        case affine
+        /// h + shift; costs nothing at inference, where it is folded into a convolution's bias.
+        case bias
+    }
+
+    /// Channels of the noisy picture and of the prediction.
+    public var imageChannels: Int
+    /// Channels of the condition that is concatenated; 0 for none.
+    public var conditionChannels: Int
+    /// Channels at the first level.
+    public var baseWidth: Int
+    /// Width of each level as a multiple of `baseWidth`; each further level halves the size.
+    public var multipliers: [Int]
+    /// Residual blocks a level, on the way down and on the way up.
+    public var blocks: Int
+    /// Levels (0 is the first) with self-attention after each block; none by default, because
+    /// attention makes a network see another world on a full picture than on a patch.
+    public var attentionLevels: [Int]
+    public var dropout: Double
+    public var norm: Norm
+    public var levelConditioning: LevelConditioning
+    /// Pixel-unshuffle factor at the network's door: 1, 2 or 4.
+    public var patchSize: Int
+    /// Whether size changes are residual blocks; else plain convolutions.
+    public var residualResampling: Bool
+
+    public init(
+        imageChannels: Int = 3, conditionChannels: Int = 3, baseWidth: Int = 64, multipliers: [Int] = [1, 2, 3],
+        blocks: Int = 3, attentionLevels: [Int] = [], dropout: Double = 0, norm: Norm = .none,
+        levelConditioning: LevelConditioning = .bias, patchSize: Int = 4, residualResampling: Bool = false
+    ) {
+        self.imageChannels = imageChannels
+        self.conditionChannels = conditionChannels
+        self.baseWidth = baseWidth
+        self.multipliers = multipliers
+        self.blocks = blocks
+        self.attentionLevels = attentionLevels
+        self.dropout = dropout
+        self.norm = norm
+        self.levelConditioning = levelConditioning
+        self.patchSize = patchSize
+        self.residualResampling = residualResampling
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case imageChannels, conditionChannels, baseWidth, multipliers, blocks, attentionLevels, dropout, norm
+        case levelConditioning, patchSize, residualResampling
+    }
+
+    /// Missing keys take the defaults, so that a recipe names only what it changes.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let standard = UNetConfiguration()
+        func read<Value: Decodable>(_ key: CodingKeys, _ value: Value) throws -> Value {
+            try values.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        imageChannels = try read(.imageChannels, standard.imageChannels)
+        conditionChannels = try read(.conditionChannels, standard.conditionChannels)
+        baseWidth = try read(.baseWidth, standard.baseWidth)
+        multipliers = try read(.multipliers, standard.multipliers)
+        blocks = try read(.blocks, standard.blocks)
+        attentionLevels = try read(.attentionLevels, standard.attentionLevels)
+        dropout = try read(.dropout, standard.dropout)
+        norm = try read(.norm, standard.norm)
+        levelConditioning = try read(.levelConditioning, standard.levelConditioning)
+        patchSize = try read(.patchSize, standard.patchSize)
+        residualResampling = try read(.residualResampling, standard.residualResampling)
+        try validate()
+    }
+
+    /// Height and width are padded to a multiple of this.
+    public var multiple: Int { patchSize << (multipliers.count - 1) }
+
+    /// - Throws: ``NetworkError`` naming the setting that cannot be.
+    public func validate() throws {
+        func check(_ condition: Bool, _ message: String) throws {
+            if !condition { throw NetworkError(message) }
+        }
+        try check((1...64).contains(imageChannels), "imageChannels must be 1 to 64")
+        try check((0...64).contains(conditionChannels), "conditionChannels must be 0 to 64")
+        try check((4...1024).contains(baseWidth) && baseWidth % 4 == 0, "baseWidth must be 4 to 1024, a multiple of 4")
+        try check((1...8).contains(multipliers.count), "there must be 1 to 8 multipliers")
+        try check(multipliers.allSatisfy { (1...32).contains($0) }, "each multiplier must be 1 to 32")
+        try check((1...16).contains(blocks), "blocks must be 1 to 16")
+        try check(
+            attentionLevels.allSatisfy { multipliers.indices.contains($0) },
+            "attentionLevels must be among the levels 0 to \(multipliers.count - 1)")
+        try check(dropout >= 0 && dropout < 1, "dropout must be at least 0 and below 1")
+        try check([1, 2, 4].contains(patchSize), "patchSize must be 1, 2 or 4")
+    }
+}
+
+/// Why a network cannot be built or used.
+public struct NetworkError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

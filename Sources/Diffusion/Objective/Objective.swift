@@ -1,0 +1,71 @@
+import Tensors
+
+/// How far a prediction is from its target.
+public enum LossKind: String, Sendable, Codable, CaseIterable {
+    /// Mean absolute error; the paper's choice for less diverse, cleaner samples (SR3, p = 1).
+    case l1
+    /// Mean squared error (DDPM, eq. 14).
+    case l2
+}
+
+/// How samples of different signal level weigh in the loss.
+public enum LossWeighting: Sendable, Codable, Equatable {
+    case none
+    /// min(SNR, limit), with SNR = γ/(1−γ), expressed for the network's parameterisation.
+    ///
+    /// Source: Hang et al., "Efficient diffusion training via min-SNR weighting", 2023.
+    case minSNR(limit: Double)
+
+    /// The factor for a loss on what the network predicts, at signal level γ.
+    public func factor(gamma: Double, parameterization: Parameterization) -> Double {
+        switch self {
+        case .none: return 1
+        case .minSNR(let limit):
+            let snr = gamma / max(1 - gamma, 1e-9)
+            let clipped = min(snr, limit)
+            switch parameterization {
+            case .clean: return clipped
+            case .noise: return clipped / max(snr, 1e-9)
+            case .velocity: return clipped / (snr + 1)
+            }
+        }
+    }
+}
+
+/// The training loss of the engine: noise a clean picture, ask the network, compare.
+public struct Objective: Sendable {
+    public var loss: LossKind
+    public var parameterization: Parameterization
+    public var weighting: LossWeighting
+
+    public init(loss: LossKind, parameterization: Parameterization, weighting: LossWeighting = .none) {
+        self.loss = loss
+        self.parameterization = parameterization
+        self.weighting = weighting
+    }
+
+    /// The mean loss of a batch, a differentiable scalar.
+    ///
+    /// - Parameters:
+    ///   - clean, noise: N×C×H×W; the clean target is already normalised to about unit range.
+    ///   - gammas: one signal level per sample.
+    ///   - denoiser: (x_t, levels of length N) → prediction.
+    public func value(
+        clean: Tensor, noise: Tensor, gammas: [Double],
+        denoiser: (_ noisy: Tensor, _ signalLevel: Tensor) throws -> Tensor
+    ) throws -> Tensor {
+        let level = try Tensor(gammas.map(Float.init)).to(clean.device)
+        let noisy = try ForwardProcess.noisy(clean: clean, noise: noise, signalLevel: level)
+        let target = try parameterization.target(clean: clean, noise: noise, level: level.perSample())
+        let prediction = try denoiser(noisy, level)
+        switch (weighting, loss) {
+        case (.none, .l1): return try prediction.meanAbsoluteError(to: target)
+        case (.none, .l2): return try prediction.meanSquaredError(to: target)
+        default:
+            let error = try prediction - target
+            let perSample = try (loss == .l1 ? error.magnitude() : error.squared()).mean([1, 2, 3])
+            let factors = gammas.map { Float(weighting.factor(gamma: $0, parameterization: parameterization)) }
+            return try (perSample * Tensor(factors).to(clean.device)).mean()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+extension Image {
+    /// Writes the picture to a file, whole or not at all.
+    ///
+    /// A new file is filled beside the old one and then takes its place, so a failure (a
+    /// full disk, say) leaves what was there untouched and nothing behind. A link is
+    /// followed; a device or pipe is written to directly.
+    ///
+    /// - Parameters:
+    ///   - format: the format; nil takes it from the path's extension.
+    ///   - jpegQuality: 1...100, for JPEG only.
+    /// - Throws: ``ImageFileError`` `.cannotWrite`, `.notAFile`, `.ioError`, or
+    ///   `.invalidArgument` for an unknown extension and as ``encoded(as:jpegQuality:)``.
+    public func write(
+        to path: String, format: ImageFormat? = nil, jpegQuality: Int = 95
+    ) throws {
+        guard let format = format ?? ImageFormat(path: path) else {
+            throw ImageFileError(
+                .invalidArgument, path: path,
+                reason: "the name ends neither in .png nor in .jpg or .jpeg")
+        }
+        let bytes: [UInt8]
+        do {
+            bytes = try encoded(as: format, jpegQuality: jpegQuality)
+        } catch let error as ImageFileError {
+            throw error.naming(path)
+        }
+        try FileBytes.write(bytes, to: path)
+    }
+
+    /// The bytes of a PNG or JPEG file holding the picture, with as much of the metadata
+    /// as the format can hold.
+    ///
+    /// PNG keeps every sample. JPEG is 8-bit without alpha: 16-bit samples are scaled with
+    /// rounding, and alpha is composited over white; chroma is 4:4:4 from quality 90 on and
+    /// 4:2:0 below. `jpegQuality` must be in 1...100 for JPEG and is ignored for PNG.
+    ///
+    /// - Throws: ``ImageFileError`` `.invalidArgument` when the quality is out of range, a
+    ///   side is too long for JPEG (65500), or the samples do not fit the picture.
+    public func encoded(as format: ImageFormat, jpegQuality: Int = 95) throws -> [UInt8] {
+        switch format {
+        case .png:
+            try validate()
+            return try ImageCodec.encode(self, as: .png, quality: jpegQuality)
+        case .jpeg:
+            let flat = try compositedOverWhite().converted(bitDepth: 8)
+            return try ImageCodec.encode(flat, as: .jpeg, quality: jpegQuality)
+        }
+    }
+}

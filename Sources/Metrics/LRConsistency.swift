@@ -1,0 +1,29 @@
+import ImageTensors
+import Tensors
+
+/// How well a super-resolved picture agrees with the low-resolution picture it was made from:
+/// the RGB PSNR, in dB, between the output made small again and the input; higher is better.
+///
+/// The output is made small by antialiased bicubic as in MATLAB's `imresize` and rounded to 8
+/// bits, as the input was; nothing is cropped. A true high-resolution original scores infinity
+/// or close to it, plain bicubic upscaling ×4 about 40 dB. See C. Saharia et al., "Image
+/// Super-Resolution via Iterative Refinement", 2021, section 4.2, "Consistency".
+///
+/// - Parameters:
+///   - output: 1×C×H×W in [-1, 1], C = 1 or 3.
+///   - lr: 1×C×h×w with h ≤ H and w ≤ W.
+/// - Throws: ``TensorError`` where the shapes do not fit or a value is not finite.
+public func lrConsistency(_ output: Tensor, lr: Tensor) throws -> Double {
+    try noGrad {
+        let (size, lrSize) = (output.shape, lr.shape)
+        guard size.count == 4, lrSize.count == 4, size[1] == lrSize[1],
+            lrSize[2] <= size[2], lrSize[3] <= size[3]
+        else {
+            throw TensorError(
+                operation: "LR consistency", shapes: [size, lrSize],
+                reason: "the low-resolution picture must be a smaller N×C×H×W of the same channels")
+        }
+        let small = try output.detach().quantized().resized(height: lrSize[2], width: lrSize[3])
+        return try PSNR(.rgb)(small, lr)
+    }
+}

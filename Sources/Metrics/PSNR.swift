@@ -1,0 +1,38 @@
+import Foundation
+import Tensors
+
+/// Peak signal-to-noise ratio of 8-bit pictures, in decibel; higher is better.
+///
+/// PSNR = 10 log₁₀(255² / MSE), the mean squared error over all samples of the measured
+/// channels inside the border. Both pictures are first rounded to the 256 levels of an 8-bit
+/// file. The protocol of the super-resolution tables is luma with a border as wide as the
+/// scale, luma unrounded: plain bicubic ×4 then scores 28.42 dB on Set5, 26.00 on Set14 and
+/// 25.96 on BSD100.
+public struct PSNR: Sendable, Equatable {
+    public var channels: MeasuredChannels
+    /// Pixels left out on each side.
+    public var border: Int
+
+    public init(_ channels: MeasuredChannels = .luma, border: Int = 0) {
+        self.channels = channels
+        self.border = border
+    }
+
+    /// The ratio in dB; infinite for equal pictures.
+    ///
+    /// - Parameters:
+    ///   - output: 1×C×H×W in [-1, 1], C = 1 or 3.
+    ///   - reference: of the same shape.
+    /// - Throws: ``TensorError`` where the shapes do not fit, the border leaves nothing, or a
+    ///   value is not finite.
+    public func callAsFunction(_ output: Tensor, _ reference: Tensor) throws -> Double {
+        try noGrad {
+            try requireSameShape(output, reference, for: "PSNR")
+            let pair = try [output, reference].map {
+                try withoutBorder(channels == .luma ? luma($0) : grayLevels($0), border)
+            }
+            let meanSquaredError = try (pair[0] - pair[1]).squared().mean().item()
+            return 10 * log10(255 * 255 / meanSquaredError)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import Diffusion
+import Tensors
+
+extension SR3Model {
+    /// The training loss of a batch, a differentiable scalar.
+    ///
+    /// - Parameters:
+    ///   - hr: N×C×H×W in [-1, 1].
+    ///   - condition: the LR pictures upsampled to N×C×H×W.
+    ///   - noise: N(0, 1), N×C×H×W.
+    ///   - gammas: one level per sample, each uniform between two neighbouring ᾱ
+    ///     (``NoiseSchedule/trainingLevel(_:_:)``).
+    public func loss(
+        _ objective: Objective, hr: Tensor, condition: Tensor, noise: Tensor, gammas: [Double]
+    ) throws -> Tensor {
+        try objective.value(
+            clean: noGrad { try target(hr: hr, condition: condition) }, noise: noise, gammas: gammas
+        ) { noisy, level in
+            try prediction(noisy: noisy, condition: condition, signalLevel: level)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CTorch
+
+/// Where a tensor lives and is computed with.
+public enum Device: Sendable, Equatable, CustomStringConvertible {
+    case cpu
+    case cuda(Int)
+
+    /// CUDA's first device where there is one, else the CPU.
+    public static var automatic: Device { cudaCount > 0 ? .cuda(0) : .cpu }
+
+    /// Number of CUDA devices libtorch can use; 0 without a CUDA build or a driver.
+    public static var cudaCount: Int { Int(ct_cuda_device_count()) }
+
+    /// Reads `auto`, `cpu`, `cuda` or `cuda:N`.
+    ///
+    /// - Throws: ``DeviceError`` when the name is none of these or the device does not exist.
+    public init(named name: String) throws {
+        let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+        switch (parts.first.map(String.init), parts.count) {
+        case ("auto", 1): self = .automatic
+        case ("cpu", 1): self = .cpu
+        case ("cuda", 1), ("cuda", 2):
+            guard let index = parts.count == 2 ? Int(parts[1]) : 0, index >= 0 else {
+                throw DeviceError(message: "'\(name)' names no device: use auto, cpu, cuda or cuda:N")
+            }
+            let count = Device.cudaCount
+            guard index < count else {
+                throw DeviceError(
+                    message: count == 0
+                        ? "there is no CUDA device that this libtorch can use; --device cpu works everywhere"
+                        : "there is no device cuda:\(index): this machine has \(count)")
+            }
+            self = .cuda(index)
+        default:
+            throw DeviceError(message: "'\(name)' names no device: use auto, cpu, cuda or cuda:N")
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .cpu: "cpu"
+        case .cuda(let index): "cuda:\(index)"
+        }
+    }
+
+    public var isCUDA: Bool { self != .cpu }
+
+    /// Waits until everything asked of the device is done; nothing to wait for on the CPU.
+    public func synchronize() throws {
+        guard case .cuda(let index) = self else { return }
+        guard ct_cuda_synchronize(Int32(index)) == 0 else { throw TensorError.last("synchronize", []) }
+    }
+
+    var number: (type: Int32, index: Int32) {
+        switch self {
+        case .cpu: (0, 0)
+        case .cuda(let index): (1, Int32(index))
+        }
+    }
+
+    /// Sets how many threads one operator may use on the CPU.
+    public static func setThreads(_ count: Int) throws {
+        guard ct_set_threads(Int32(clamping: count)) == 0 else { throw TensorError.last("set threads", []) }
+    }
+
+    /// How many threads one operator may use on the CPU.
+    public static var threads: Int { Int(ct_threads()) }
+
+    /// Lets CUDA compute float32 products in TF32: training speed for ten bits of mantissa.
+    public static func allowTF32(_ allowed: Bool) { ct_allow_tf32(allowed ? 1 : 0) }
+}
+
+/// A device that was asked for and is not there.
+public struct DeviceError: Error, CustomStringConvertible, Sendable {
+    public let message: String
+    public var description: String { message }
+}

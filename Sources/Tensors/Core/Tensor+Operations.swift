@@ -1,0 +1,185 @@
+// Arithmetic, shapes and reductions. Each function is one ATen operator with its usual
+// meaning; all throw `TensorError`.
+
+extension Tensor {
+    // MARK: arithmetic
+
+    public static func + (a: Tensor, b: Tensor) throws -> Tensor { try Op.addTensor.one(.tensor(a), .tensor(b)) }
+    public static func + (a: Tensor, b: Double) throws -> Tensor { try Op.addScalar.one(.tensor(a), .double(b)) }
+    public static func + (a: Double, b: Tensor) throws -> Tensor { try b + a }
+    public static func - (a: Tensor, b: Tensor) throws -> Tensor { try Op.subTensor.one(.tensor(a), .tensor(b)) }
+    public static func - (a: Tensor, b: Double) throws -> Tensor { try Op.subScalar.one(.tensor(a), .double(b)) }
+    public static func - (a: Double, b: Tensor) throws -> Tensor { try (-b) + a }
+    public static func * (a: Tensor, b: Tensor) throws -> Tensor { try Op.mulTensor.one(.tensor(a), .tensor(b)) }
+    public static func * (a: Tensor, b: Double) throws -> Tensor { try Op.mulScalar.one(.tensor(a), .double(b)) }
+    public static func * (a: Double, b: Tensor) throws -> Tensor { try b * a }
+    public static func / (a: Tensor, b: Tensor) throws -> Tensor { try Op.divTensor.one(.tensor(a), .tensor(b)) }
+    public static func / (a: Tensor, b: Double) throws -> Tensor { try Op.divScalar.one(.tensor(a), .double(b)) }
+    public static prefix func - (a: Tensor) throws -> Tensor { try Op.neg.one(.tensor(a)) }
+
+    public func exp() throws -> Tensor { try Op.exp.one(.tensor(self)) }
+    public func log() throws -> Tensor { try Op.log.one(.tensor(self)) }
+    public func sin() throws -> Tensor { try Op.sin.one(.tensor(self)) }
+    public func cos() throws -> Tensor { try Op.cos.one(.tensor(self)) }
+    public func squareRoot() throws -> Tensor { try Op.sqrt.one(.tensor(self)) }
+    public func magnitude() throws -> Tensor { try Op.abs.one(.tensor(self)) }
+    public func squared() throws -> Tensor { try Op.square.one(.tensor(self)) }
+    public func rounded() throws -> Tensor { try Op.round.one(.tensor(self)) }
+    public func silu() throws -> Tensor { try Op.silu.one(.tensor(self)) }
+    public func relu() throws -> Tensor { try Op.relu.one(.tensor(self)) }
+
+    public func clamped(_ low: Double, _ high: Double) throws -> Tensor {
+        try Op.clamp.one(.tensor(self), .double(low), .double(high))
+    }
+
+    public func softmax(dim: Int) throws -> Tensor { try Op.softmax.one(.tensor(self), .int(dim)) }
+
+    /// Inverted dropout: each element is zeroed with probability `rate` while training.
+    public func dropout(_ rate: Double, training: Bool) throws -> Tensor {
+        try Op.dropout.one(.tensor(self), .double(rate), .bool(training))
+    }
+
+    // MARK: in place (not safe while another thread uses the tensor)
+
+    public func add(_ other: Tensor, scaledBy alpha: Double = 1) throws {
+        try Op.addInPlace([.tensor(self), .tensor(other), .double(alpha)])
+    }
+    public func scale(by factor: Double) throws { try Op.mulInPlace([.tensor(self), .double(factor)]) }
+    public func copy(from other: Tensor) throws { try Op.copyInPlace([.tensor(self), .tensor(other)]) }
+    public func fillZero() throws { try Op.zeroInPlace([.tensor(self)]) }
+    /// Fills with N(mean, std²) from libtorch's generator of this device (training only; see
+    /// ``NoiseField`` for noise that is the same everywhere).
+    public func fillNormal(mean: Double = 0, std: Double = 1) throws {
+        try Op.normalInPlace([.tensor(self), .double(mean), .double(std)])
+    }
+    public func fillUniform(_ low: Double, _ high: Double) throws {
+        try Op.uniformInPlace([.tensor(self), .double(low), .double(high)])
+    }
+
+    // MARK: reductions
+
+    public func sum() throws -> Tensor { try Op.sum.one(.tensor(self)) }
+    public func sum(_ dims: [Int], keepDims: Bool = false) throws -> Tensor {
+        try Op.sumDims.one(.tensor(self), .ints(dims), .bool(keepDims))
+    }
+    public func mean() throws -> Tensor { try Op.mean.one(.tensor(self)) }
+    public func mean(_ dims: [Int], keepDims: Bool = false) throws -> Tensor {
+        try Op.meanDims.one(.tensor(self), .ints(dims), .bool(keepDims))
+    }
+    public func max() throws -> Tensor { try Op.max.one(.tensor(self)) }
+    public func min() throws -> Tensor { try Op.min.one(.tensor(self)) }
+
+    /// Whether no element is NaN or infinite.
+    public func isFinite() throws -> Bool {
+        try Op.all.one(.tensor(Op.isfinite.one(.tensor(self)))).item() != 0
+    }
+
+    // MARK: shapes
+
+    public func reshaped(_ shape: [Int]) throws -> Tensor { try Op.reshape.one(.tensor(self), .ints(shape)) }
+    public func permuted(_ order: [Int]) throws -> Tensor { try Op.permute.one(.tensor(self), .ints(order)) }
+    public func unsqueezed(_ dim: Int) throws -> Tensor { try Op.unsqueeze.one(.tensor(self), .int(dim)) }
+    public func narrowed(_ dim: Int, start: Int, count: Int) throws -> Tensor {
+        try Op.narrow.one(.tensor(self), .int(dim), .int(start), .int(count))
+    }
+    public func expanded(_ shape: [Int]) throws -> Tensor { try Op.expand.one(.tensor(self), .ints(shape)) }
+    public func flipped(_ dims: [Int]) throws -> Tensor { try Op.flip.one(.tensor(self), .ints(dims)) }
+    public func selected(_ dim: Int, indices: Tensor) throws -> Tensor {
+        try Op.indexSelect.one(.tensor(self), .int(dim), .tensor(indices))
+    }
+    public func chunks(_ count: Int, dim: Int) throws -> [Tensor] {
+        try Op.chunk([.tensor(self), .int(count), .int(dim)])
+    }
+    /// A length-N tensor as N×1×1×1, to be multiplied with pictures.
+    public func perSample() throws -> Tensor { try reshaped([count, 1, 1, 1]) }
+
+    public static func concatenated(_ tensors: [Tensor], dim: Int) throws -> Tensor {
+        try Op.cat.one(.tensors(tensors), .int(dim))
+    }
+    public static func stacked(_ tensors: [Tensor], dim: Int = 0) throws -> Tensor {
+        try Op.stack.one(.tensors(tensors), .int(dim))
+    }
+
+    // MARK: pictures
+
+    /// N×C×H×W → N×(C·f²)×(H/f)×(W/f).
+    public func pixelUnshuffled(_ factor: Int) throws -> Tensor {
+        factor == 1 ? self : try Op.pixelUnshuffle.one(.tensor(self), .int(factor))
+    }
+    /// N×(C·f²)×H×W → N×C×(H·f)×(W·f).
+    public func pixelShuffled(_ factor: Int) throws -> Tensor {
+        factor == 1 ? self : try Op.pixelShuffle.one(.tensor(self), .int(factor))
+    }
+    /// Nearest-neighbour enlargement of N×C×H×W by a whole factor.
+    public func upsampledNearest(_ factor: Int) throws -> Tensor {
+        let size = shape
+        return try Op.upsampleNearest.one(.tensor(self), .ints([size[2] * factor, size[3] * factor]))
+    }
+    public func averagePooled(_ factor: Int) throws -> Tensor {
+        try Op.avgPool2d.one(.tensor(self), .ints([factor, factor]))
+    }
+    public func maxPooled(_ kernel: Int, stride: Int, ceilMode: Bool = false) throws -> Tensor {
+        try Op.maxPool2d.one(
+            .tensor(self), .ints([kernel, kernel]), .ints([stride, stride]), .ints([0, 0]), .ints([1, 1]),
+            .bool(ceilMode))
+    }
+
+    /// Pads height and width at their ends by reflection without repeating the edge.
+    ///
+    /// One reflection reaches at most `size − 1` pixels, so a small picture is padded in
+    /// several rounds; a side of one pixel is repeated.
+    public func reflectPadded(bottom: Int, right: Int) throws -> Tensor {
+        var padded = self
+        var (bottom, right) = (bottom, right)
+        while bottom > 0 || right > 0 {
+            let size = padded.shape
+            if size[2] == 1 && bottom > 0 {
+                padded = try Op.pad.one(.tensor(padded), .ints([0, 0, 0, bottom]), .string("replicate"))
+                bottom = 0
+            } else if size[3] == 1 && right > 0 {
+                padded = try Op.pad.one(.tensor(padded), .ints([0, right, 0, 0]), .string("replicate"))
+                right = 0
+            } else {
+                let rows = Swift.min(bottom, size[2] - 1)
+                let columns = Swift.min(right, size[3] - 1)
+                padded = try Op.pad.one(.tensor(padded), .ints([0, columns, 0, rows]), .string("reflect"))
+                bottom -= rows
+                right -= columns
+            }
+        }
+        return padded
+    }
+
+    /// The top-left `height`×`width` of each picture.
+    public func cropped(height: Int, width: Int) throws -> Tensor {
+        let size = shape
+        var result = self
+        if size[2] != height { result = try result.narrowed(2, start: 0, count: height) }
+        if size[3] != width { result = try result.narrowed(3, start: 0, count: width) }
+        return result
+    }
+
+    // MARK: linear algebra and networks
+
+    public func matmul(_ other: Tensor) throws -> Tensor { try Op.matmul.one(.tensor(self), .tensor(other)) }
+
+    public func convolved(
+        _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, groups: Int = 1
+    ) throws -> Tensor {
+        try Op.conv2d.one(
+            .tensor(self), .tensor(weight), bias.map(OperatorArgument.tensor) ?? .none, .ints([stride, stride]),
+            .ints([padding, padding]), .ints([1, 1]), .int(groups))
+    }
+
+    /// Softmax(QKᵀ/√d)·V of N×heads×positions×d tensors.
+    public static func attention(query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+        try Op.attention.one(.tensor(query), .tensor(key), .tensor(value))
+    }
+
+    public func meanSquaredError(to other: Tensor) throws -> Tensor {
+        try Op.mseLoss.one(.tensor(self), .tensor(other))
+    }
+    public func meanAbsoluteError(to other: Tensor) throws -> Tensor {
+        try Op.l1Loss.one(.tensor(self), .tensor(other))
+    }
+}

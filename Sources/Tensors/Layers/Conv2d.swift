@@ -1,0 +1,87 @@
+/// A two-dimensional convolution over N×C×H×W pictures in channels-last memory.
+///
+/// For inference on the CPU ``prepareForInference()`` packs the weights once into the layout
+/// oneDNN computes with, and SiLU or a following addition is then done inside the
+/// convolution. Training uses the plain operators.
+public final class Conv2d: Module {
+    public let weight: Tensor
+    public let bias: Tensor
+    public let stride: Int
+    public let padding: Int
+    private var packed: Tensor?
+
+    /// - Parameter zero: starts with weights and bias at 0, for the last layer of a residual branch.
+    public init(
+        _ inputs: Int, _ outputs: Int, kernel: Int = 3, stride: Int = 1, padding: Int? = nil,
+        zero: Bool = false, _ initializer: Initializer
+    ) throws {
+        self.stride = stride
+        self.padding = padding ?? kernel / 2
+        let shape = [outputs, inputs, kernel, kernel]
+        let bound = 1 / Double(inputs * kernel * kernel).squareRoot()
+        weight = try zero ? initializer.constant(shape, 0).channelsLast() : initializer.uniform(shape, bound: bound)
+        bias = try zero ? initializer.constant([outputs], 0) : initializer.uniform([outputs], bound: bound)
+        super.init()
+        _ = try register("weight", weight)
+        _ = try register("bias", bias)
+    }
+
+    /// What is done to the sum of products and bias before it is written.
+    public enum Epilogue {
+        case none
+        case silu
+        /// Adds a tensor of the output's shape.
+        case add(Tensor)
+    }
+
+    /// N×inputs×H×W → N×outputs×H'×W'.
+    ///
+    /// - Parameter shift: added to the bias, length `outputs`, the same for every sample; only
+    ///   the inference path has a use for it (``isPrepared``).
+    public func callAsFunction(_ x: Tensor, shift: Tensor? = nil, then epilogue: Epilogue = .none) throws -> Tensor {
+        let bias = try shift.map { try self.bias + $0 } ?? self.bias
+        if let packed {
+            let common: [OperatorArgument] = [
+                .tensor(packed), .tensor(bias), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]),
+                .int(1),
+            ]
+            switch epilogue {
+            case .none, .silu:
+                var activation = "none"
+                if case .silu = epilogue { activation = "swish" }
+                let result = try Op.convolutionPointwise(
+                    [.tensor(x)] + common + [.string(activation), .emptyList, .string("")])
+                return result[0]
+            case .add(let other):
+                let result = try Op.convolutionPointwiseAdd(
+                    [.tensor(x), .tensor(other)] + common
+                        + [.string("add"), .double(1), .none, .emptyList, .none])
+                return result[0]
+            }
+        }
+        let sum = try x.convolved(weight, bias: bias, stride: stride, padding: padding)
+        switch epilogue {
+        case .none: return sum
+        case .silu: return try sum.silu()
+        case .add(let other): return try sum + other
+        }
+    }
+
+    /// Whether weights are packed and ``Epilogue`` is computed inside the convolution.
+    public var isPrepared: Bool { packed != nil }
+
+    /// Packs the weights for inference on the CPU; does nothing elsewhere.
+    public func prepareForInference(inputSize: [Int]? = nil) throws {
+        guard packed == nil, weight.device == .cpu, weight.dtype == .float32,
+            Op.reorderConvolution.exists, Op.convolutionPointwise.exists, Op.convolutionPointwiseAdd.exists
+        else { return }
+        packed = try noGrad {
+            try Op.reorderConvolution.one(
+                .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]), .int(1),
+                inputSize.map(OperatorArgument.ints) ?? .none)
+        }
+    }
+
+    /// Packed weights are a copy: they are dropped when the weights change.
+    public override func parametersDidChange() { packed = nil }
+}

@@ -1,0 +1,19 @@
+/// Group normalisation (Wu and He 2018) over N×C×H×W.
+public final class GroupNorm: Module {
+    public let weight: Tensor
+    public let bias: Tensor
+    public let groups: Int
+
+    public init(groups: Int, channels: Int, _ initializer: Initializer) throws {
+        self.groups = groups
+        weight = try initializer.constant([channels], 1)
+        bias = try initializer.constant([channels], 0)
+        super.init()
+        _ = try register("weight", weight)
+        _ = try register("bias", bias)
+    }
+
+    public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try Op.groupNorm.one(.tensor(x), .int(groups), .tensor(weight), .tensor(bias), .double(1e-5))
+    }
+}

@@ -1,0 +1,19 @@
+import Glibc
+
+/// Ctrl-C as a question: the first one asks the work to stop at its next step, a second one
+/// ends the program at once.
+enum Interrupt {
+    // Written by the signal handler only, read by the working thread: a word is enough.
+    nonisolated(unsafe) private static var received: sig_atomic_t = 0
+
+    static func watch() {
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                if Interrupt.received != 0 { _exit(128 + number) }
+                Interrupt.received = 1
+            }
+        }
+    }
+
+    static var isRequested: Bool { received != 0 }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Foundation
+import Logging
+import Tensors
+import Training
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Trains a model from a recipe.",
+        discussion: """
+            The output folder receives checkpoint.safetensors (to resume from), NAME.safetensors
+            (the averaged weights, ready for 'restore sr --model'), validation.csv and
+            validation.png (bicubic | mean prediction | sample | original). Ctrl-C saves and
+            stops; the same command with --resume goes on.
+
+            Examples:
+              restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4
+              restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4 --resume
+              restore train Recipes/sr3-x4.yaml --data photos --output runs/try --dry-run
+            """)
+
+    @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml"]))
+    var recipe: String
+
+    @Option(
+        help: "Where the recipe's data sets lie (repeat for more folders; default: RESTORE_DATA).",
+        completion: .directory)
+    var data: [String] = []
+
+    @Option(help: "The run's folder, made if missing.", completion: .directory)
+    var output: String
+
+    @Option(help: "auto, cpu, cuda or cuda:N.")
+    var device = "auto"
+
+    @Option(help: "CPU threads (default: all cores).")
+    var threads: Int?
+
+    @Flag(help: "Continue the run in the output folder.")
+    var resume = false
+
+    @Flag(help: "Check recipe and data, print what would be done, and stop.")
+    var dryRun = false
+
+    func run() throws {
+        let text = FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let loaded = try Recipe(path: recipe)
+        if let threads { try Device.setThreads(threads) }
+        var roots = data
+        if roots.isEmpty, let standard = ProcessInfo.processInfo.environment["RESTORE_DATA"], !standard.isEmpty {
+            roots = [standard]
+        }
+        let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString).appendingPathComponent("../Datasets")
+        let trainer = Trainer(
+            recipe: loaded, recipeText: text,
+            options: .init(
+                data: roots, output: output, manifests: [besideRecipe] + Installation.manifests,
+                device: try Device(named: device), resume: resume), logger: Logger(label: "train"))
+        if dryRun {
+            let plan = try trainer.plan()
+            print(
+                "\(loaded.name): \(plan.parameters) parameters, \(plan.training) pictures to train on, \(plan.validation) to validate on; nothing was written"
+            )
+            return
+        }
+        Interrupt.watch()
+        let started = Date()
+        var shown = Date.distantPast
+        let isTerminal = isatty(2) != 0
+        let finished = try trainer.run(
+            report: { progress in
+                guard Date().timeIntervalSince(shown) > (isTerminal ? 0.5 : 30) else { return }
+                shown = Date()
+                let line = String(
+                    format: "step %d  loss %.4f  %.1f samples/s  ETA %d:%02d:%02d", progress.step, progress.loss,
+                    progress.samplesPerSecond, Int(progress.secondsLeft) / 3600,
+                    Int(progress.secondsLeft) / 60 % 60, Int(progress.secondsLeft) % 60)
+                FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))
+            }, isCancelled: { Interrupt.isRequested })
+        if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
+        let minutes = String(format: "%.1f", Date().timeIntervalSince(started) / 60)
+        print(
+            finished
+                ? "trained \(loaded.name) in \(minutes) min: \(trainer.weightsPath)"
+                : "stopped after \(minutes) min; the same command with --resume continues")
+    }
+}
