@@ -38,7 +38,7 @@ python_with_numpy() {
 
 super_resolve() {
     say "Super-resolving $picture"
-    "$BINARY" sr "$picture" "$OUT/result.png" --scale 4 --compare "$OUT/compare.png" ||
+    "$BINARY" sr --scale 4 "$picture" -o "$OUT/result.png" --compare "$OUT/compare.png" ||
         fail "restore could not super-resolve $picture."
 }
 

@@ -16,6 +16,7 @@ public final class Resampler: @unchecked Sendable {
     public let outputHeight: Int
     public let outputWidth: Int
 
+    /// Empty where the height stays: every kernel is then the identity.
     private let rows: [ResamplingBand]
     /// As for the rows, with the matrices transposed.
     private let columns: [(band: ResamplingBand, transposed: Tensor)]
@@ -41,10 +42,13 @@ public final class Resampler: @unchecked Sendable {
         let columnWeights = try ResamplingWeights(
             inputLength: inputWidth, outputLength: outputWidth, scale: nil, kernel: kernel,
             antialias: antialias)
-        rows = try ResamplingBand.bands(for: rowWeights, device: device)
-        columns = try ResamplingBand.bands(for: columnWeights, device: device).map {
-            ($0, try $0.matrix.permuted([1, 0]))
-        }
+        rows = try inputHeight == outputHeight ? [] : ResamplingBand.bands(for: rowWeights, device: device)
+        columns =
+            try inputWidth == outputWidth
+            ? []
+            : ResamplingBand.bands(for: columnWeights, device: device).map {
+                ($0, try $0.matrix.permuted([1, 0]))
+            }
     }
 
     /// The resampled pictures.
@@ -61,6 +65,7 @@ public final class Resampler: @unchecked Sendable {
                 reason: "the resampler takes N×C×\(inputHeight)×\(inputWidth)")
         }
         let input = try x.to(.float32)
+        if rows.isEmpty { return try widened(input.contiguous()) }
         if rows.count == 1 { return try resampled(input, rows: rows[0]) }
         let output = try Tensor.zeros(
             [shape[0], shape[1], outputHeight, outputWidth], device: input.device)
@@ -74,9 +79,14 @@ public final class Resampler: @unchecked Sendable {
     /// One band of output rows, at full output width.
     private func resampled(_ input: Tensor, rows band: ResamplingBand) throws -> Tensor {
         let needed = try input.narrowed(2, start: band.inputStart, count: band.inputCount)
-        let tall = try band.matrix.matmul(needed).contiguous()
+        return try widened(band.matrix.matmul(needed).contiguous())
+    }
+
+    /// Row-major rows at output width.
+    private func widened(_ rows: Tensor) throws -> Tensor {
+        if columns.isEmpty { return rows }
         let parts = try columns.map { column in
-            try tall.narrowed(3, start: column.band.inputStart, count: column.band.inputCount)
+            try rows.narrowed(3, start: column.band.inputStart, count: column.band.inputCount)
                 .matmul(column.transposed)
         }
         return try parts.count == 1 ? parts[0].contiguous() : Tensor.concatenated(parts, dim: 3)

@@ -8,7 +8,8 @@ import Tensors
 /// Gaussian window with σ = 1.5, K₁ = 0.01, K₂ = 0.03, L = 255, windows that lie wholly inside
 /// the picture, and the mean over all of them. There is no downsampling first. Pictures are
 /// rounded to 8 bits, luma (``luma(_:)``) is not; all is float64. The protocol of the
-/// super-resolution tables has a border as wide as the scale.
+/// super-resolution tables has a border as wide as the scale; luma rounded, as MATLAB scripts
+/// have it, scores 0.0006 to 0.0011 lower for plain bicubic ×4.
 public struct SSIM: Sendable, Equatable {
     /// Pixels left out on each side before anything is computed.
     public var border: Int

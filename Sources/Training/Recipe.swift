@@ -10,6 +10,8 @@ public struct Recipe: Sendable, Codable, Equatable {
     /// The model's name, for example `sr3-x4`.
     public var name: String
     public var description: String
+    /// Under what terms the weights may be used; kept in the model's card.
+    public var licence: String?
     /// Which task; `sr3` is the only one so far.
     public var task: String
     public var seed: UInt64

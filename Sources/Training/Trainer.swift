@@ -213,7 +213,7 @@ public final class Trainer {
     /// The model card: what the weights are, kept in their own file.
     private func card(_ state: Checkpoint, _ photos: Int) -> [String: String] {
         [
-            "name": recipe.name, "description": recipe.description, "task": recipe.task, "recipe": recipeText,
+            "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description, "task": recipe.task, "recipe": recipeText,
             "training_sets": recipe.data.sets.joined(separator: ", "), "training_photographs": "\(photos)",
             "steps": "\(state.step)", "samples": "\(state.samples)",
             "training_minutes": String(format: "%.1f", state.seconds / 60), "training_device": "\(options.device)",

@@ -1,13 +1,33 @@
 import ArgumentParser
 
 /// The command line: parse, call one function, print.
-@main
 struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Restores photographs by diffusion: super-resolution with SR3.",
+        abstract: "Restores photographs by diffusion.",
+        discussion: """
+            Examples:
+              restore sr --scale 4 in.png            writes in_x4.png
+              restore sr --scale 2.5 in.jpg -o out.jpg
+              restore models                         lists the models that are installed
+            """,
         version: version,
-        subcommands: [TrainCommand.self])
+        subcommands: [
+            SRCommand.self, TrainCommand.self, EvaluateCommand.self, ModelsCommand.self, DatasetsCommand.self,
+            BenchmarkCommand.self,
+        ])
 
     static let version = "0.1.0"
+}
+
+@main
+enum Main {
+    static func main() {
+        do {
+            var command = try Restore.parseAsRoot()
+            try command.run()
+        } catch {
+            Failure.exit(error)
+        }
+    }
 }

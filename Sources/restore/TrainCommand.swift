@@ -31,11 +31,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "The run's folder, made if missing.", completion: .directory)
     var output: String
 
-    @Option(help: "auto, cpu, cuda or cuda:N.")
-    var device = "auto"
-
-    @Option(help: "CPU threads (default: all cores).")
-    var threads: Int?
+    @OptionGroup(title: "Machine") var machine: DeviceOptions
 
     @Flag(help: "Continue the run in the output folder.")
     var resume = false
@@ -46,17 +42,14 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         let text = FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let loaded = try Recipe(path: recipe)
-        if let threads { try Device.setThreads(threads) }
-        var roots = data
-        if roots.isEmpty, let standard = ProcessInfo.processInfo.environment["RESTORE_DATA"], !standard.isEmpty {
-            roots = [standard]
-        }
+        let roots = DataRoots.resolved(data)
+        guard !roots.isEmpty else { throw CommandError.usage("--data (or RESTORE_DATA) must say where the photographs lie") }
         let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString).appendingPathComponent("../Datasets")
         let trainer = Trainer(
             recipe: loaded, recipeText: text,
             options: .init(
                 data: roots, output: output, manifests: [besideRecipe] + Installation.manifests,
-                device: try Device(named: device), resume: resume), logger: Logger(label: "train"))
+                device: try machine.resolved(), resume: resume), logger: Logger(label: "train"))
         if dryRun {
             let plan = try trainer.plan()
             print(

@@ -20,8 +20,7 @@ struct PixelMetricTests {
         for (colour, expected) in colours {
             #expect(abs(try luma(flat(colour)).mean().item() - expected) < 1e-9)
         }
-        #expect(abs(try luma(flat([255])).mean().item() - 235) < 1e-9)
-        #expect(abs(try luma(flat([100])).mean().item() - luma(flat([100, 100, 100])).mean().item()) < 1e-9)
+        #expect(try luma(flat([100])).mean().item() == 100)
     }
 
     @Test func psnrOfAConstantDifference() throws {

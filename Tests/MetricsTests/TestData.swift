@@ -37,9 +37,12 @@ enum TestData {
     static func pairs(_ set: String) throws -> [(name: String, hr: Tensor, lr: Tensor)] {
         let names = try FileManager.default.contentsOfDirectory(atPath: path("test/\(set)/hr")).sorted()
         return try names.filter { $0.hasSuffix(".png") }.map { name in
-            try (
-                name, Image.read(from: path("test/\(set)/hr/\(name)")).tensor(),
-                Image.read(from: path("test/\(set)/lr_x4/\(name)")).tensor()
+            let (hr, lr) = try (
+                Image.read(from: path("test/\(set)/hr/\(name)")),
+                Image.read(from: path("test/\(set)/lr_x4/\(name)"))
+            )
+            return try (
+                name, hr.tensor(channels: hr.colorChannels), lr.tensor(channels: hr.colorChannels)
             )
         }
     }

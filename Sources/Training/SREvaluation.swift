@@ -1,0 +1,119 @@
+import Foundation
+import ImageFiles
+import ImageTensors
+import Metrics
+import SR3
+import Tensors
+
+/// Measures super-resolution on LR/HR pairs as benchmarks do: outputs rounded to 8 bits,
+/// PSNR and SSIM on Y, a border of `scale` pixels cropped.
+public final class SREvaluation {
+    /// The files of one picture.
+    public struct Pair: Sendable {
+        public let name: String
+        public let lr: String
+        public let hr: String
+    }
+
+    /// What was measured on one picture, or the mean over a set.
+    public struct Row: Sendable {
+        public var set: String
+        public var name: String
+        public var method: String
+        public var psnr: Double
+        public var ssim: Double
+        /// SqueezeNet feature distance; NaN when it was not asked for.
+        public var sfd: Double
+        public var consistency: Double
+        public var colourShift: Double
+
+        public static let header = "set,picture,method,psnr_y,ssim_y,sfd,lr_consistency_db,colour_shift"
+
+        public var line: String {
+            String(
+                format: "%@,%@,%@,%.4f,%.5f,%.5f,%.3f,%.4f", set, name, method, psnr, ssim, sfd, consistency, colourShift)
+        }
+
+        public var tableLine: String {
+            String(
+                format: "| %@ | %@ | %.2f | %.4f | %.4f | %.1f | %.3f |", set, method, psnr, ssim, sfd, consistency,
+                colourShift)
+        }
+
+        public static func mean(of rows: [Row]) -> Row? {
+            guard let first = rows.first else { return nil }
+            func mean(_ value: (Row) -> Double) -> Double { rows.map(value).reduce(0, +) / Double(rows.count) }
+            return Row(
+                set: first.set, name: "mean", method: first.method, psnr: mean(\.psnr), ssim: mean(\.ssim),
+                sfd: mean(\.sfd), consistency: mean(\.consistency), colourShift: mean(\.colourShift))
+        }
+    }
+
+    private let restorer: SR3Restorer
+    private let distance: SqueezeNetFeatureDistance?
+    private let isCancelled: () -> Bool
+
+    /// - Parameter squeezenet: path of the SqueezeNet trunk; nil leaves SFD out.
+    public init(restorer: SR3Restorer, squeezenet: String?, isCancelled: @escaping () -> Bool = { false }) throws {
+        self.restorer = restorer
+        distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
+        self.isCancelled = isCancelled
+    }
+
+    /// The pairs of a set, in the order of their names.
+    public static func pairs(of manifest: DatasetManifest, roots: [String], limit: Int? = nil) throws -> [Pair] {
+        func files(_ role: String) throws -> [String] {
+            let found = manifest.layout.filter { $0.role == role }.flatMap {
+                DatasetManifest.files(matching: $0.path, under: roots)
+            }
+            guard !found.isEmpty else {
+                throw DataError("the data set '\(manifest.name)' has no \(role) pictures under \(roots.joined(separator: ", "))")
+            }
+            return found
+        }
+        let (low, high) = (try files("lr"), try files("hr"))
+        guard low.count == high.count else {
+            throw DataError("the data set '\(manifest.name)' has \(low.count) lr and \(high.count) hr pictures")
+        }
+        let pairs = zip(low, high).map { lr, hr in
+            Pair(name: ((hr as NSString).lastPathComponent as NSString).deletingPathExtension, lr: lr, hr: hr)
+        }
+        return Array(pairs.prefix(limit ?? pairs.count))
+    }
+
+    /// Plain antialiased bicubic, the base line.
+    public func bicubic(_ pairs: [Pair], set: String) throws -> [Row] {
+        try measure(pairs, set: set, label: "bicubic") { lr, height, width in
+            try lr.resized(height: height, width: width)
+        }
+    }
+
+    public func model(
+        _ pairs: [Pair], set: String, label: String, options: SR3Restorer.Options, progress: (Int) -> Void
+    ) throws -> [Row] {
+        try measure(pairs, set: set, label: label, progress: progress) { lr, height, width in
+            try self.restorer.restored(lr, height: height, width: width, options: options)
+        }
+    }
+
+    private func measure(
+        _ pairs: [Pair], set: String, label: String, progress: (Int) -> Void = { _ in },
+        _ restore: (Tensor, Int, Int) throws -> Tensor
+    ) throws -> [Row] {
+        let border = restorer.model.configuration.scale
+        return try pairs.enumerated().map { index, pair in
+            if isCancelled() { throw CancellationError() }
+            progress(index)
+            return try noGrad {
+                let lr = try Image.read(from: pair.lr).tensor()
+                let hr = try Image.read(from: pair.hr).tensor()
+                let output = try restore(lr, hr.shape[2], hr.shape[3]).quantized()
+                return Row(
+                    set: set, name: pair.name, method: label,
+                    psnr: try PSNR(.luma, border: border)(output, hr), ssim: try SSIM(border: border)(output, hr),
+                    sfd: try distance?(output, hr) ?? .nan, consistency: try lrConsistency(output, lr: lr),
+                    colourShift: try colorShift(output, hr).maximum)
+            }
+        }
+    }
+}

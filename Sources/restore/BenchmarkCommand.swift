@@ -1,0 +1,50 @@
+import ArgumentParser
+import Foundation
+import SR3
+import Tensors
+
+struct BenchmarkCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "benchmark",
+        abstract: "Times one denoiser step.",
+        discussion: """
+            Prints the times in seconds, one a line, after a warm-up. Benchmarks/step.py runs it beside
+            the same network in PyTorch.
+
+            Example:
+              restore benchmark --size 512 --repeat 7
+            """)
+
+    @Option(help: "A model's name or file.") var model = ModelStore.defaultModel
+    @Option(help: "Side of the output picture in pixels.") var size = 512
+    @Option(help: "How many steps to time.") var repeat_ = 7
+    @OptionGroup(title: "Machine") var machine: DeviceOptions
+
+    enum CodingKeys: String, CodingKey {
+        case model, size, machine
+        case repeat_ = "repeat"
+    }
+
+    func validate() throws {
+        guard (16...8192).contains(size) else { throw ValidationError("--size must be from 16 to 8192") }
+        guard (1...10000).contains(repeat_) else { throw ValidationError("--repeat must be from 1 to 10000") }
+    }
+
+    func run() throws {
+        let device = try machine.resolved()
+        let model = try SR3Restorer(SR3Model(path: ModelStore.path(of: model), device: device)).model
+        let channels = model.configuration.network.imageChannels
+        let noisy = try NoiseField(seed: 1).tensor(step: 0, channels: channels, height: size, width: size).to(device)
+        let condition = try (noisy * 0.3).clamped(-1, 1)
+        let level = try Tensor.full([1], 0.5, device: device)
+        try noGrad {
+            for round in 0..<(repeat_ + 2) {
+                let start = DispatchTime.now().uptimeNanoseconds
+                _ = try model.prediction(noisy: noisy, condition: condition, signalLevel: level)
+                try device.synchronize()
+                // Two rounds warm the caches and oneDNN's primitives up.
+                if round >= 2 { print(Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9) }
+            }
+        }
+    }
+}

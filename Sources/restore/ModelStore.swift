@@ -1,0 +1,38 @@
+import Foundation
+import SR3
+import Tensors
+
+/// The models that came with the program, and the user's own by path.
+enum ModelStore {
+    static let defaultModel = "sr3-x4"
+
+    static var folders: [String] {
+        let bundle = "\(Installation.executableFolder)/restore_SR3.resources/Models"
+        return Installation.folders("models", source: "Sources/SR3/Models", variable: "RESTORE_MODELS")
+            + [bundle].filter { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// Name and path of every installed model; the first folder that has a name wins.
+    static var all: [(name: String, path: String)] {
+        var found: [String: String] = [:]
+        for folder in folders {
+            for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            where file.hasSuffix(".safetensors") {
+                let name = String(file.dropLast(".safetensors".count))
+                if found[name] == nil { found[name] = "\(folder)/\(file)" }
+            }
+        }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The file of a model given by name or by path.
+    static func path(of model: String) throws -> String {
+        if model.contains("/") || model.hasSuffix(".safetensors") { return model }
+        if let known = all.first(where: { $0.name == model }) { return known.path }
+        let names = all.map(\.name)
+        throw CommandError.missing(
+            names.isEmpty
+                ? "there is no model '\(model)': no models are installed (RESTORE_MODELS names a folder of models)"
+                : "there is no model '\(model)'; installed are \(names.joined(separator: ", "))")
+    }
+}
