@@ -67,14 +67,16 @@ let package = Package(
             dependencies: [
                 "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], exclude: ["Fixtures"]),
         .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles"]),
         .testTarget(name: "ImageTensorsTests", dependencies: ["ImageTensors"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"]),
+        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], exclude: ["Fixtures"]),
         .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
-        .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
-        .testTarget(name: "CommandLineTests", dependencies: ["ImageFiles", "Tensors"]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["restore", "SR3", "ImageFiles", "Tensors"],
+            exclude: ["Expected"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -26,12 +26,17 @@ extension Image {
         // Each level is rounded from Double once, so equal samples are equal floats everywhere.
         let half = Double(maxSample) / 2
         let levels = (0...maxSample).map { Float(Double($0) / half - 1) }
-        let planes = [Float](unsafeUninitializedCapacity: channels * pixels) { buffer, initialized in
-            for channel in 0..<channels {
-                var source = channel < colorChannels ? channel : 0
-                for target in channel * pixels..<(channel + 1) * pixels {
-                    buffer[target] = levels[min(Int(samples[source]), maxSample)]
-                    source += self.channels
+        let last = maxSample
+        let planes = [Float](unsafeUninitializedCapacity: channels * pixels) { planes, initialized in
+            samples.withUnsafeBufferPointer { samples in
+                levels.withUnsafeBufferPointer { levels in
+                    for channel in 0..<channels {
+                        var source = channel < colorChannels ? channel : 0
+                        for target in channel * pixels..<(channel + 1) * pixels {
+                            planes[target] = levels[min(Int(samples[source]), last)]
+                            source += self.channels
+                        }
+                    }
                 }
             }
             initialized = channels * pixels
@@ -74,7 +79,8 @@ extension Image {
                         operation: "tensor to picture", shapes: [shape], reason: "a value is NaN or infinite")
                 }
                 let levels = try (band.clamped(-1, 1) * half + half).rounded()
-                for level in try levels.permuted([1, 2, 0]).floats() { samples.append(UInt16(level)) }
+                let interleaved = try levels.permuted([1, 2, 0]).floats()
+                samples.append(contentsOf: interleaved.lazy.map { UInt16($0) })
             }
         }
         try self.init(
