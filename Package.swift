@@ -71,6 +71,7 @@ let package = Package(
         .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles"]),
         .testTarget(name: "ImageTensorsTests", dependencies: ["ImageTensors"]),
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], exclude: ["Fixtures"]),
+        .testTarget(name: "DegradationTests", dependencies: ["Degradation"]),
         .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
         .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),

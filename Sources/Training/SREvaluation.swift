@@ -106,12 +106,17 @@ public final class SREvaluation {
             progress(index)
             return try noGrad {
                 let lr = try Image.read(from: pair.lr).tensor()
-                let hr = try Image.read(from: pair.hr).tensor()
-                let output = try restore(lr, hr.shape[2], hr.shape[3]).quantized()
+                // A gray picture is its own luma, as in the benchmarks' scripts.
+                let original = try Image.read(from: pair.hr)
+                let channels = original.colorChannels
+                let hr = try original.tensor(channels: channels)
+                let restored = try restore(lr, hr.shape[2], hr.shape[3])
+                let output = try (channels == 1 ? restored.mean([1], keepDims: true) : restored).quantized()
+                let input = try channels == 1 ? lr.mean([1], keepDims: true) : lr
                 return Row(
                     set: set, name: pair.name, method: label,
                     psnr: try PSNR(.luma, border: border)(output, hr), ssim: try SSIM(border: border)(output, hr),
-                    sfd: try distance?(output, hr) ?? .nan, consistency: try lrConsistency(output, lr: lr),
+                    sfd: try distance?(output, hr) ?? .nan, consistency: try lrConsistency(output, lr: input),
                     colourShift: try colorShift(output, hr).maximum)
             }
         }

@@ -17,17 +17,12 @@ struct BenchmarkCommand: ParsableCommand {
 
     @Option(help: "A model's name or file.") var model = ModelStore.defaultModel
     @Option(help: "Side of the output picture in pixels.") var size = 512
-    @Option(help: "How many steps to time.") var repeat_ = 7
+    @Option(name: .customLong("repeat"), help: "How many steps to time.") var count = 7
     @OptionGroup(title: "Machine") var machine: DeviceOptions
-
-    enum CodingKeys: String, CodingKey {
-        case model, size, machine
-        case repeat_ = "repeat"
-    }
 
     func validate() throws {
         guard (16...8192).contains(size) else { throw ValidationError("--size must be from 16 to 8192") }
-        guard (1...10000).contains(repeat_) else { throw ValidationError("--repeat must be from 1 to 10000") }
+        guard (1...10000).contains(count) else { throw ValidationError("--repeat must be from 1 to 10000") }
     }
 
     func run() throws {
@@ -38,7 +33,7 @@ struct BenchmarkCommand: ParsableCommand {
         let condition = try (noisy * 0.3).clamped(-1, 1)
         let level = try Tensor.full([1], 0.5, device: device)
         try noGrad {
-            for round in 0..<(repeat_ + 2) {
+            for round in 0..<(count + 2) {
                 let start = DispatchTime.now().uptimeNanoseconds
                 _ = try model.prediction(noisy: noisy, condition: condition, signalLevel: level)
                 try device.synchronize()

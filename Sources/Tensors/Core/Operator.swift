@@ -24,7 +24,7 @@ public final class Operator: Sendable {
     /// `name` as in libtorch's schemas: `aten::add.Tensor`, namespace first, overload after a dot.
     public init(_ name: String) {
         self.name = name
-        let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+        let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         handle = ct_operator_find(parts[0], parts.count > 1 ? parts[1] : "")
     }
 
@@ -33,9 +33,10 @@ public final class Operator: Sendable {
 
     /// Calls the operator; missing trailing arguments take the schema's defaults.
     ///
+    /// - Parameter resultLimit: how many tensors it may return besides one for each it is given.
     /// - Throws: ``TensorError`` with libtorch's reason and the shapes of the tensor arguments.
     @discardableResult
-    public func callAsFunction(_ arguments: [OperatorArgument]) throws -> [Tensor] {
+    public func callAsFunction(_ arguments: [OperatorArgument], resultLimit: Int = 8) throws -> [Tensor] {
         guard let handle else {
             throw TensorError(operation: name, reason: "this libtorch (\(libtorchVersion)) does not have it")
         }
@@ -56,7 +57,7 @@ public final class Operator: Sendable {
             }
         }
         defer { strings.forEach { free($0) } }
-        let capacity = 8 + tensors.count
+        let capacity = resultLimit + tensors.count
         return try withUnsafeTemporaryAllocation(of: OpaquePointer?.self, capacity: capacity) { results in
             results.initialize(repeating: nil)
             var resultCount = 0

@@ -18,6 +18,8 @@ extension PyTorchCheckpoint {
 
 extension SafetensorsWriter {
     /// Writes tensors of any device; see ``write(_:metadata:to:)``.
+    // An empty literal fits both overloads: the one of plain sources is meant.
+    @_disfavoredOverload
     public static func write(
         _ tensors: [(name: String, value: Tensor)], metadata: [String: String] = [:], to path: String
     ) throws {

@@ -88,7 +88,7 @@ extension Tensor {
         try Op.indexSelect.one(.tensor(self), .int(dim), .tensor(indices))
     }
     public func chunks(_ count: Int, dim: Int) throws -> [Tensor] {
-        try Op.chunk([.tensor(self), .int(count), .int(dim)])
+        try Op.chunk([.tensor(self), .int(count), .int(dim)], resultLimit: Swift.max(count, 1))
     }
     /// A length-N tensor as N×1×1×1, to be multiplied with pictures.
     public func perSample() throws -> Tensor { try reshaped([count, 1, 1, 1]) }

@@ -34,7 +34,7 @@ public struct NoiseField: Sendable {
                     for group in 0..<groups {
                         let normal = generator.normals(
                             UInt32(truncatingIfNeeded: row + y), UInt32(truncatingIfNeeded: column + x),
-                            step, sample &* 0x0100_0000 &+ UInt32(truncatingIfNeeded: group))
+                            step &+ UInt32(truncatingIfNeeded: group) << 24, sample)
                         for lane in 0..<min(4, channels - group * 4) {
                             buffer.initializeElement(
                                 at: (group * 4 + lane) * plane + y * width + x, to: normal[lane])
