@@ -30,7 +30,8 @@ let package = Package(
     name: "restore",
     products: [
         .executable(name: "restore", targets: ["restore"]),
-        .library(name: "Restore", targets: ["SR3", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training"]),
+        .library(
+            name: "Restore", targets: ["SR3", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

@@ -51,7 +51,8 @@ public struct SamplingDefaults: Sendable, Codable, Equatable {
     public var schedule: String
 
     public init(
-        method: Method = .ddim, steps: Int = 4, eta: Double = 0, variance: Double = 1, temperature: Double = 1,
+        method: Method = .ddim, steps: Int = 4, eta: Double = 0, variance: Double = 1,
+        temperature: Double = 1,
         schedule: String = "linear:1e-6:1e-2:2000"
     ) {
         self.method = method

@@ -14,7 +14,8 @@ public final class SR3Model {
     public let device: Device
 
     public init(
-        _ configuration: SR3Configuration, seed: UInt64 = 0, device: Device = .cpu, metadata: [String: String] = [:]
+        _ configuration: SR3Configuration, seed: UInt64 = 0, device: Device = .cpu,
+        metadata: [String: String] = [:]
     ) throws {
         guard configuration.network.conditionChannels == configuration.network.imageChannels else {
             throw NetworkError("an SR3 network takes a condition with as many channels as the picture")
@@ -68,7 +69,8 @@ public final class SR3Model {
     ///
     /// - Parameter dtype: `.float16` halves the file; the network computes in float32.
     public static func save(
-        _ weights: [(name: String, value: Tensor)], configuration: SR3Configuration, metadata: [String: String],
+        _ weights: [(name: String, value: Tensor)], configuration: SR3Configuration,
+        metadata: [String: String],
         to path: String, dtype: DType = .float16
     ) throws {
         var all = metadata
@@ -114,7 +116,7 @@ public final class SR3Model {
         } catch {
             throw ModelError(path: path, reason: "\(error)")
         }
-        network.forEachModule { _ in }
+
         for parameter in network.parameters { try parameter.value.setRequiresGrad(false) }
     }
 }

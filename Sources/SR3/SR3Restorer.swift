@@ -66,7 +66,9 @@ public final class SR3Restorer {
     ///
     /// - Throws: ``SamplingError`` for a scale outside 1…16; `CancellationError`.
     public func restored(_ image: Image, options: Options) throws -> Image {
-        guard Self.scales.contains(options.scale) else { throw SamplingError("the scale must be from 1 to 16") }
+        guard Self.scales.contains(options.scale) else {
+            throw SamplingError("the scale must be from 1 to 16")
+        }
         let size = Self.outputSize(width: image.width, height: image.height, scale: options.scale)
         let lr = try image.tensor(channels: 3)
         var output = try restored(lr, height: size.height, width: size.width, options: options)
@@ -93,7 +95,8 @@ public final class SR3Restorer {
                         source, index: pass * options.samples + sample, options: options
                     ) { done in
                         options.progress(
-                            (pass * options.samples + sample) * steps + done, passes * options.samples * steps)
+                            (pass * options.samples + sample) * steps + done, passes * options.samples * steps
+                        )
                     }
                 }
                 if options.consistency { picture = try Self.consistent(picture, with: source) }

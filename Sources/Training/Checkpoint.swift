@@ -11,14 +11,17 @@ struct Checkpoint {
 
     static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
 
-    func save(weights: [(name: String, value: Tensor)], ema: EMA, optimizer: AdamW, recipe: String, to path: String) throws {
+    func save(
+        weights: [(name: String, value: Tensor)], ema: EMA, optimizer: AdamW, recipe: String, to path: String
+    ) throws {
         let tensors =
             weights.map { ("model.\($0.name)", $0.value) } + ema.averages.map { ("ema.\($0.name)", $0.value) }
             + optimizer.state.map { ("optimizer.\($0.name)", $0.value) }
         try SafetensorsWriter.write(
             tensors.map { (name: $0.0, value: $0.1) },
             metadata: [
-                "format": "restore-checkpoint", "step": "\(step)", "samples": "\(samples)", "seconds": "\(seconds)",
+                "format": "restore-checkpoint", "step": "\(step)", "samples": "\(samples)",
+                "seconds": "\(seconds)",
                 "ema_updates": "\(emaUpdates)", "recipe": recipe,
             ], to: path)
     }
@@ -26,16 +29,20 @@ struct Checkpoint {
     /// Reads a checkpoint back into a run.
     ///
     /// - Throws: ``DataError`` when it is of another recipe or damaged.
-    static func load(_ path: String, into module: Module, ema: EMA, optimizer: AdamW, recipe: String) throws -> Checkpoint {
+    static func load(_ path: String, into module: Module, ema: EMA, optimizer: AdamW, recipe: String) throws
+        -> Checkpoint
+    {
         let file = try SafetensorsFile(path: path)
         let data = file.metadata
         guard data["format"] == "restore-checkpoint", let step = data["step"].flatMap(Int.init),
-            let samples = data["samples"].flatMap(Int.init), let seconds = data["seconds"].flatMap(Double.init),
+            let samples = data["samples"].flatMap(Int.init),
+            let seconds = data["seconds"].flatMap(Double.init),
             let updates = data["ema_updates"].flatMap(Int.init)
         else { throw DataError("'\(path)' is not a checkpoint of restore") }
         guard data["recipe"] == recipe else {
             throw DataError(
-                "'\(path)' was made by another version of this recipe: resume with that one, or choose another --output")
+                "'\(path)' was made by another version of this recipe: resume with that one, or choose another --output"
+            )
         }
         try module.load { try file.tensor("model.\($0)") }
         try ema.load({ try file.tensor("ema.\($0)") }, updates: updates)

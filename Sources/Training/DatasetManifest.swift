@@ -82,26 +82,31 @@ public enum TrainingFiles {
     public static func paths(sets: [String], roots: [String], manifests: [String]) throws -> [String] {
         for root in roots {
             var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder), isFolder.boolValue else {
+            guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder), isFolder.boolValue
+            else {
                 throw DataError("the data folder '\(root)' does not exist")
             }
         }
         if sets.isEmpty {
             let found = roots.flatMap(pictures)
             guard !found.isEmpty else {
-                throw DataError("there is no PNG or JPEG file under \(roots.map { "'\($0)'" }.joined(separator: ", "))")
+                throw DataError(
+                    "there is no PNG or JPEG file under \(roots.map { "'\($0)'" }.joined(separator: ", "))")
             }
             return found.sorted()
         }
         return try sets.flatMap { name -> [String] in
             let manifest = try DatasetManifest(named: name, in: manifests)
-            guard manifest.neverTrain != true else { throw DataError("the data set '\(name)' must never be trained on") }
+            guard manifest.neverTrain != true else {
+                throw DataError("the data set '\(name)' must never be trained on")
+            }
             let parts = manifest.layout.filter { ["train", "hr", "sharp"].contains($0.role) }
             let files = parts.flatMap { DatasetManifest.files(matching: $0.path, under: roots) }
             guard !files.isEmpty else {
                 let expected = parts.map(\.path).joined(separator: ", ")
                 throw DataError(
-                    "the data set '\(name)' is not under \(roots.map { "'\($0)'" }.joined(separator: ", ")): expected \(expected)")
+                    "the data set '\(name)' is not under \(roots.map { "'\($0)'" }.joined(separator: ", ")): expected \(expected)"
+                )
             }
             return files
         }

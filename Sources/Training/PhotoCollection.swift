@@ -29,7 +29,8 @@ public final class PhotoCollection: Sendable {
                     bytes: image.samples.map { UInt8(truncatingIfNeeded: $0) }))
         }
         guard !photos.isEmpty else {
-            throw DataError("none of the \(paths.count) pictures found is at least \(minimum) pixels on its shorter side")
+            throw DataError(
+                "none of the \(paths.count) pictures found is at least \(minimum) pixels on its shorter side")
         }
         self.photos = photos
         var total = 0.0

@@ -103,10 +103,13 @@ public struct Recipe: Sendable, Codable, Equatable {
         }
         try check(task == "sr3", "'\(task)' is not a task: use sr3")
         try check(
-            data.patchSize % (model.scale * model.network.patchSize) == 0 && (16...1024).contains(data.patchSize),
+            data.patchSize % (model.scale * model.network.patchSize) == 0
+                && (16...1024).contains(data.patchSize),
             "data.patchSize must be 16 to 1024 and a multiple of scale × network.patchSize")
         try check((0...1000).contains(data.validationCount), "data.validationCount must be 0 to 1000")
-        try check(optimizer.learningRate > 0 && optimizer.learningRate < 1, "optimizer.learningRate must be between 0 and 1")
+        try check(
+            optimizer.learningRate > 0 && optimizer.learningRate < 1,
+            "optimizer.learningRate must be between 0 and 1")
         try check((1...4096).contains(optimizer.batchSize), "optimizer.batchSize must be 1 to 4096")
         try check((0..<1).contains(optimizer.emaDecay), "optimizer.emaDecay must be at least 0 and below 1")
         try check((0...1).contains(optimizer.decayFraction), "optimizer.decayFraction must be 0 to 1")
@@ -127,7 +130,8 @@ public struct Recipe: Sendable, Codable, Equatable {
         let start = 1 - optimizer.decayFraction
         guard progress > start, optimizer.decayFraction > 0 else { return optimizer.learningRate * warm }
         let left = max(0, (1 - progress) / optimizer.decayFraction)
-        return optimizer.learningRate * warm * (optimizer.finalFraction + (1 - optimizer.finalFraction) * left)
+        return optimizer.learningRate * warm
+            * (optimizer.finalFraction + (1 - optimizer.finalFraction) * left)
     }
 }
 

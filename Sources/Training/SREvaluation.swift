@@ -31,18 +31,22 @@ public final class SREvaluation {
 
         public var line: String {
             String(
-                format: "%@,%@,%@,%.4f,%.5f,%.5f,%.3f,%.4f", set, name, method, psnr, ssim, sfd, consistency, colourShift)
+                format: "%@,%@,%@,%.4f,%.5f,%.5f,%.3f,%.4f", set, name, method, psnr, ssim, sfd, consistency,
+                colourShift)
         }
 
         public var tableLine: String {
             String(
-                format: "| %@ | %@ | %.2f | %.4f | %.4f | %.1f | %.3f |", set, method, psnr, ssim, sfd, consistency,
+                format: "| %@ | %@ | %.2f | %.4f | %.4f | %.1f | %.3f |", set, method, psnr, ssim, sfd,
+                consistency,
                 colourShift)
         }
 
         public static func mean(of rows: [Row]) -> Row? {
             guard let first = rows.first else { return nil }
-            func mean(_ value: (Row) -> Double) -> Double { rows.map(value).reduce(0, +) / Double(rows.count) }
+            func mean(_ value: (Row) -> Double) -> Double {
+                rows.map(value).reduce(0, +) / Double(rows.count)
+            }
             return Row(
                 set: first.set, name: "mean", method: first.method, psnr: mean(\.psnr), ssim: mean(\.ssim),
                 sfd: mean(\.sfd), consistency: mean(\.consistency), colourShift: mean(\.colourShift))
@@ -54,26 +58,33 @@ public final class SREvaluation {
     private let isCancelled: () -> Bool
 
     /// - Parameter squeezenet: path of the SqueezeNet trunk; nil leaves SFD out.
-    public init(restorer: SR3Restorer, squeezenet: String?, isCancelled: @escaping () -> Bool = { false }) throws {
+    public init(restorer: SR3Restorer, squeezenet: String?, isCancelled: @escaping () -> Bool = { false })
+        throws
+    {
         self.restorer = restorer
         distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
         self.isCancelled = isCancelled
     }
 
     /// The pairs of a set, in the order of their names.
-    public static func pairs(of manifest: DatasetManifest, roots: [String], limit: Int? = nil) throws -> [Pair] {
+    public static func pairs(of manifest: DatasetManifest, roots: [String], limit: Int? = nil) throws
+        -> [Pair]
+    {
         func files(_ role: String) throws -> [String] {
             let found = manifest.layout.filter { $0.role == role }.flatMap {
                 DatasetManifest.files(matching: $0.path, under: roots)
             }
             guard !found.isEmpty else {
-                throw DataError("the data set '\(manifest.name)' has no \(role) pictures under \(roots.joined(separator: ", "))")
+                throw DataError(
+                    "the data set '\(manifest.name)' has no \(role) pictures under \(roots.joined(separator: ", "))"
+                )
             }
             return found
         }
         let (low, high) = (try files("lr"), try files("hr"))
         guard low.count == high.count else {
-            throw DataError("the data set '\(manifest.name)' has \(low.count) lr and \(high.count) hr pictures")
+            throw DataError(
+                "the data set '\(manifest.name)' has \(low.count) lr and \(high.count) hr pictures")
         }
         let pairs = zip(low, high).map { lr, hr in
             Pair(name: ((hr as NSString).lastPathComponent as NSString).deletingPathExtension, lr: lr, hr: hr)
@@ -115,7 +126,8 @@ public final class SREvaluation {
                 let input = try channels == 1 ? lr.mean([1], keepDims: true) : lr
                 return Row(
                     set: set, name: pair.name, method: label,
-                    psnr: try PSNR(.luma, border: border)(output, hr), ssim: try SSIM(border: border)(output, hr),
+                    psnr: try PSNR(.luma, border: border)(output, hr),
+                    ssim: try SSIM(border: border)(output, hr),
                     sfd: try distance?(output, hr) ?? .nan, consistency: try lrConsistency(output, lr: input),
                     colourShift: try colorShift(output, hr).maximum)
             }

@@ -64,7 +64,8 @@ public final class Trainer {
     }
 
     private func split() throws -> (training: [String], validation: [String]) {
-        let paths = try TrainingFiles.paths(sets: recipe.data.sets, roots: options.data, manifests: options.manifests)
+        let paths = try TrainingFiles.paths(
+            sets: recipe.data.sets, roots: options.data, manifests: options.manifests)
         let count = min(recipe.data.validationCount, paths.count - 1)
         guard count > 0 else { return (paths, []) }
         let chosen = Set((0..<count).map { $0 * paths.count / count })
@@ -91,7 +92,8 @@ public final class Trainer {
         let exists = FileManager.default.fileExists(atPath: checkpointPath)
         guard options.resume || !exists else {
             throw DataError(
-                "'\(options.output)' already holds a run: continue it with --resume, or choose another --output")
+                "'\(options.output)' already holds a run: continue it with --resume, or choose another --output"
+            )
         }
         if options.device.isCUDA { Device.allowTF32(true) }
         let model = try SR3Model(recipe.model, seed: recipe.seed, device: options.device)
@@ -121,9 +123,11 @@ public final class Trainer {
         let patch = recipe.data.patchSize
         let small = patch / recipe.model.scale
         let shrink = try Resampler(
-            inputHeight: patch, inputWidth: patch, outputHeight: small, outputWidth: small, device: options.device)
+            inputHeight: patch, inputWidth: patch, outputHeight: small, outputWidth: small,
+            device: options.device)
         let enlarge = try Resampler(
-            inputHeight: small, inputWidth: small, outputHeight: patch, outputWidth: patch, device: options.device)
+            inputHeight: small, inputWidth: small, outputHeight: patch, outputWidth: patch,
+            device: options.device)
         let batchSize = recipe.optimizer.batchSize
         network.setTraining(true)
 
@@ -163,7 +167,8 @@ public final class Trainer {
             var random = CounterStream(seed: recipe.seed, stream: UInt64(state.step) + 1)
             let rate = recipe.learningRate(step: state.step, progress: progress())
             let batch = try photos.batch(batchSize, size: patch, using: &random)
-            let gammas = (0..<batchSize).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
+            let gammas = (0..<batchSize).map { _ in schedule.trainingLevel(random.uniform(), random.uniform())
+            }
             let hr = try batch.to(options.device).to(.float32) / 127.5 - 1
             let condition = try noGrad { try enlarge(shrink(hr).quantized()).channelsLast() }
             let noise = try NoiseSource.normal(like: hr, seed: random.next())
@@ -180,7 +185,8 @@ public final class Trainer {
             if !options.device.isCUDA || state.step % 20 == 0 {
                 let value = try loss.detach().item()
                 guard value.isFinite else {
-                    throw DataError("the loss became \(value) at step \(state.step): lower optimizer.learningRate")
+                    throw DataError(
+                        "the loss became \(value) at step \(state.step): lower optimizer.learningRate")
                 }
                 lossSum = averageLoss ?? value
                 averageLoss = lossSum + (value - lossSum) * 0.02
@@ -213,10 +219,12 @@ public final class Trainer {
     /// The model card: what the weights are, kept in their own file.
     private func card(_ state: Checkpoint, _ photos: Int) -> [String: String] {
         [
-            "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description, "task": recipe.task, "recipe": recipeText,
+            "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description,
+            "task": recipe.task, "recipe": recipeText,
             "training_sets": recipe.data.sets.joined(separator: ", "), "training_photographs": "\(photos)",
             "steps": "\(state.step)", "samples": "\(state.samples)",
-            "training_minutes": String(format: "%.1f", state.seconds / 60), "training_device": "\(options.device)",
+            "training_minutes": String(format: "%.1f", state.seconds / 60),
+            "training_device": "\(options.device)",
             "weights": "exponential moving average, decay \(recipe.optimizer.emaDecay)",
         ]
     }

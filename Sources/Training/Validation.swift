@@ -65,14 +65,17 @@ struct Validation {
                 let target = try defaults.sampler.sample(
                     { noisy, gamma in
                         let level = try Tensor.full([1], gamma, device: noisy.device)
-                        return try model.prediction(noisy: noisy, condition: one.condition, signalLevel: level)
+                        return try model.prediction(
+                            noisy: noisy, condition: one.condition, signalLevel: level)
                     }, levels: levels, context: context)
                 return try model.picture(target: target, condition: one.condition).quantized()
             }
             let results = try noGrad {
                 try [one.condition.quantized(), picture(terminal, 0), picture(levels, defaults.temperature)]
             }
-            let error = try results.map { try 20 * log10(2 / $0.meanSquaredError(to: one.hr).item().squareRoot()) }
+            let error = try results.map {
+                try 20 * log10(2 / $0.meanSquaredError(to: one.hr).item().squareRoot())
+            }
             sums = (sums.bicubic + error[0], sums.mean + error[1], sums.sample + error[2])
             if index < 4 {
                 rows.append(try Image.sideBySide((results + [one.hr]).map { try Image(tensor: $0) }, gap: 4))

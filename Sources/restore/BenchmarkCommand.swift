@@ -29,7 +29,8 @@ struct BenchmarkCommand: ParsableCommand {
         let device = try machine.resolved()
         let model = try SR3Restorer(SR3Model(path: ModelStore.path(of: model), device: device)).model
         let channels = model.configuration.network.imageChannels
-        let noisy = try NoiseField(seed: 1).tensor(step: 0, channels: channels, height: size, width: size).to(device)
+        let noisy = try NoiseField(seed: 1).tensor(step: 0, channels: channels, height: size, width: size).to(
+            device)
         let condition = try (noisy * 0.3).clamped(-1, 1)
         let level = try Tensor.full([1], 0.5, device: device)
         try noGrad {

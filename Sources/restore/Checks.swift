@@ -12,7 +12,8 @@ enum OutputCheck {
         }
         let parent = (path as NSString).deletingLastPathComponent
         let folder = parent.isEmpty ? "." : parent
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
+        else {
             throw CommandError.output("'\(path)' cannot be written: the folder '\(folder)' does not exist")
         }
         guard access(folder, W_OK) == 0 else {
@@ -23,9 +24,10 @@ enum OutputCheck {
 
 /// Refuses a picture that this machine's memory cannot hold while it is enlarged.
 enum MemoryCheck {
-    /// Bytes a network of unit width needs for each pixel at its own resolution, measured as
-    /// peak memory against picture size; see Results/speed.md.
-    private static let bytesPerPixelAndChannel = 12.0
+    /// Bytes that one channel of the network at one of its own pixels costs, and that one
+    /// output pixel costs besides; fitted above the measured peaks in Results/sr3-x4.md.
+    private static let bytesPerChannel = 40.0
+    private static let bytesPerPixel = 40.0
 
     static func enough(for image: Image, name: String, scale: Double, model: SR3Model) throws {
         guard model.device == .cpu else { return }
@@ -34,13 +36,14 @@ enum MemoryCheck {
         let passes = max(1, (log(scale) / log(factor) - 1e-9).rounded(.up))
         let pixels = Double(image.width) * Double(image.height) * pow(factor, 2 * passes)
         let area = Double(network.patchSize * network.patchSize)
-        let perPixel = Double(network.baseWidth) / area * bytesPerPixelAndChannel * 4 + 200
+        let perPixel = Double(network.baseWidth) / area * bytesPerChannel + bytesPerPixel
         let needed = pixels * perPixel
         guard let available = availableMemory, needed > available else { return }
         throw CommandError(
             status: EX_DATAERR,
             description: String(
-                format: "'%@' is too large for this machine: enlarging %d×%d pixels needs about %.0f GB of memory, and %.0f GB are free",
+                format:
+                    "'%@' is too large for this machine: enlarging %d×%d pixels needs about %.0f GB of memory, and %.0f GB are free",
                 name, image.width, image.height, needed / 1e9, available / 1e9))
     }
 

@@ -4,7 +4,9 @@ import Foundation
 enum DataRoots {
     static func resolved(_ flags: [String]) -> [String] {
         if !flags.isEmpty { return flags }
-        guard let standard = ProcessInfo.processInfo.environment["RESTORE_DATA"], !standard.isEmpty else { return [] }
+        guard let standard = ProcessInfo.processInfo.environment["RESTORE_DATA"], !standard.isEmpty else {
+            return []
+        }
         return [standard]
     }
 }

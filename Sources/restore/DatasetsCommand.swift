@@ -15,7 +15,8 @@ struct DatasetsCommand: ParsableCommand {
         defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the known data sets.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Lists the known data sets.")
 
         func run() throws {
             for name in DatasetManifest.names(in: Installation.manifests) {
@@ -28,15 +29,20 @@ struct DatasetsCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "check", abstract: "Compares a copy of a set with its manifest: counts, sizes, checksums.")
+            commandName: "check",
+            abstract: "Compares a copy of a set with its manifest: counts, sizes, checksums.")
 
         @Argument(help: "The set's name.") var name: String
-        @Option(help: "Where the set lies (repeat for more folders; default: RESTORE_DATA).", completion: .directory)
+        @Option(
+            help: "Where the set lies (repeat for more folders; default: RESTORE_DATA).",
+            completion: .directory)
         var data: [String] = []
 
         func run() throws {
             let roots = DataRoots.resolved(data)
-            guard !roots.isEmpty else { throw CommandError.usage("--data (or RESTORE_DATA) must say where the set lies") }
+            guard !roots.isEmpty else {
+                throw CommandError.usage("--data (or RESTORE_DATA) must say where the set lies")
+            }
             let set = try DatasetManifest(named: name, in: Installation.manifests)
             var failures = 0
             for part in try DatasetCheck.run(set, roots: roots) {
@@ -46,7 +52,9 @@ struct DatasetsCommand: ParsableCommand {
             guard failures == 0 else {
                 throw CommandError(
                     status: EX_DATAERR,
-                    description: "the copy of '\(name)' under \(roots.joined(separator: ", ")) differs from its manifest")
+                    description:
+                        "the copy of '\(name)' under \(roots.joined(separator: ", ")) differs from its manifest"
+                )
             }
         }
     }

@@ -20,7 +20,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Names of data sets, separated by commas.")
     var sets = "set14"
 
-    @Option(help: "Where the sets lie (repeat for more folders; default: RESTORE_DATA).", completion: .directory)
+    @Option(
+        help: "Where the sets lie (repeat for more folders; default: RESTORE_DATA).", completion: .directory)
     var data: [String] = []
 
     @Option(help: "A model's name or file.")
@@ -44,7 +45,8 @@ struct EvaluateCommand: ParsableCommand {
     var limit: Int?
 
     @Option(
-        help: "SqueezeNet trunk for SFD (default: metrics/squeezenet1_1_caffe_trunk.safetensors under --data).")
+        help:
+            "SqueezeNet trunk for SFD (default: metrics/squeezenet1_1_caffe_trunk.safetensors under --data).")
     var squeezenet: String?
 
     @Option(help: "Also write every picture's numbers to this CSV file.")
@@ -69,7 +71,9 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         if let csv { try OutputCheck.writable(csv) }
         let roots = DataRoots.resolved(data)
-        guard !roots.isEmpty else { throw CommandError.usage("--data (or RESTORE_DATA) must say where the sets lie") }
+        guard !roots.isEmpty else {
+            throw CommandError.usage("--data (or RESTORE_DATA) must say where the sets lie")
+        }
         Interrupt.watch()
         let restorer = try SR3Restorer(
             SR3Model(path: ModelStore.path(of: model), device: machine.resolved()))
@@ -110,7 +114,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         if let csv {
             do {
-                try (lines.joined(separator: "\n") + "\n").write(toFile: csv, atomically: true, encoding: .utf8)
+                try (lines.joined(separator: "\n") + "\n").write(
+                    toFile: csv, atomically: true, encoding: .utf8)
             } catch {
                 throw CommandError.output("'\(csv)' cannot be written")
             }

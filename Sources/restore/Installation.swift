@@ -5,21 +5,26 @@ enum Installation {
     /// The folder of the running executable, links resolved.
     static var executableFolder: String {
         let path =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            ?? CommandLine.arguments[0]
         return (path as NSString).deletingLastPathComponent
     }
 
     /// Folders that may hold a kind of file (`models`, `recipes`, `datasets`), best first.
     static func folders(_ kind: String, source: String, variable: String? = nil) -> [String] {
         var found: [String] = []
-        if let variable, let path = ProcessInfo.processInfo.environment[variable], !path.isEmpty { found.append(path) }
+        if let variable, let path = ProcessInfo.processInfo.environment[variable], !path.isEmpty {
+            found.append(path)
+        }
         let folder = executableFolder
         found.append("\(folder)/../share/restore/\(kind)")
         // A build lies three or four levels below the checkout (.build/TRIPLE/release).
         var parent = folder
         for _ in 0..<4 {
             parent = (parent as NSString).deletingLastPathComponent
-            if FileManager.default.fileExists(atPath: "\(parent)/Package.swift") { found.append("\(parent)/\(source)") }
+            if FileManager.default.fileExists(atPath: "\(parent)/Package.swift") {
+                found.append("\(parent)/\(source)")
+            }
         }
         return found.filter { FileManager.default.fileExists(atPath: $0) }
     }

@@ -18,19 +18,23 @@ struct ModelsCommand: ParsableCommand {
         defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the installed models.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Lists the installed models.")
 
         func run() throws {
             let models = ModelStore.all
             guard !models.isEmpty else {
-                throw CommandError.missing("no models are installed (RESTORE_MODELS names a folder of models)")
+                throw CommandError.missing(
+                    "no models are installed (RESTORE_MODELS names a folder of models)")
             }
             for (name, path) in models {
                 let file = try SafetensorsFile(path: path)
                 let card = file.metadata
                 print("\(name)  \(card["description"] ?? "")")
                 print(String(format: "  file      %@ (%.1f MB)", path, Double(file.byteCount) / 1e6))
-                print("  recipe    Recipes/\(card["name"] ?? name).yaml, \(card["samples"] ?? "?") training samples")
+                print(
+                    "  recipe    Recipes/\(card["name"] ?? name).yaml, \(card["samples"] ?? "?") training samples"
+                )
                 print("  trained   on \(card["training_sets"] ?? "?")")
                 print("  licence   \(card["licence"] ?? "see the model card")")
             }
@@ -38,13 +42,16 @@ struct ModelsCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows a model's card.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Shows a model's card.")
 
         @Argument(help: "A model's name or file.") var model = ModelStore.defaultModel
 
         func run() throws {
             let card = try SafetensorsFile(path: ModelStore.path(of: model)).metadata
-            for (key, value) in card.sorted(by: { $0.key < $1.key }) where key != "recipe" { print("\(key): \(value)") }
+            for (key, value) in card.sorted(by: { $0.key < $1.key }) where key != "recipe" {
+                print("\(key): \(value)")
+            }
             if let recipe = card["recipe"] { print("\n\(recipe)") }
         }
     }
@@ -55,12 +62,14 @@ struct ModelsCommand: ParsableCommand {
             abstract: "Makes a model file of a run, with the sampling defaults its recipe has now.")
 
         @Argument(help: "The recipe, a YAML file.") var recipe: String
-        @Option(name: .customLong("run"), help: "The run's folder.", completion: .directory) var folder: String
+        @Option(name: .customLong("run"), help: "The run's folder.", completion: .directory) var folder:
+            String
         @Option(name: [.short, .long], help: "The model file to write.") var output: String
 
         func run() throws {
             let loaded = try Recipe(path: recipe)
-            let text = FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let text =
+                FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
             try OutputCheck.writable(output)
             let trained = try SR3Model(path: "\(folder)/\(loaded.name).safetensors")
             var expected = loaded.model
@@ -68,7 +77,9 @@ struct ModelsCommand: ParsableCommand {
             guard expected == trained.configuration else {
                 throw CommandError(
                     status: EX_DATAERR,
-                    description: "the run '\(folder)' was made by a recipe with another network, target or schedule than '\(recipe)'")
+                    description:
+                        "the run '\(folder)' was made by a recipe with another network, target or schedule than '\(recipe)'"
+                )
             }
             var card = trained.metadata
             card["recipe"] = text

@@ -49,12 +49,16 @@ struct SamplingOptions: ParsableArguments {
 
     func validate() throws {
         if let eta, !(0...1).contains(eta) { throw ValidationError("--eta must be from 0 to 1") }
-        if let variance, !(0...2).contains(variance) { throw ValidationError("--variance must be from 0 to 2") }
+        if let variance, !(0...2).contains(variance) {
+            throw ValidationError("--variance must be from 0 to 2")
+        }
         if let temperature, !(0...1).contains(temperature) {
             throw ValidationError("--temperature must be from 0 to 1")
         }
         if let schedule {
-            do { _ = try NoiseSchedule(parsing: schedule) } catch { throw ValidationError("--schedule: \(error)") }
+            do { _ = try NoiseSchedule(parsing: schedule) } catch {
+                throw ValidationError("--schedule: \(error)")
+            }
         }
     }
 

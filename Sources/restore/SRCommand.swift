@@ -21,10 +21,13 @@ struct SRCommand: ParsableCommand {
               restore sr --schedule linear:1e-4:0.1:100 --steps 10 --seed 7 in.png
             """)
 
-    @Argument(help: "Pictures to enlarge, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    @Argument(
+        help: "Pictures to enlarge, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var inputs: [String]
 
-    @Option(name: [.short, .long], help: "Where to write, .png or .jpg (default: IN_xSCALE.png beside the input).")
+    @Option(
+        name: [.short, .long], help: "Where to write, .png or .jpg (default: IN_xSCALE.png beside the input)."
+    )
     var output: String?
 
     @Option(name: [.short, .long], help: "How much wider and higher, from 1 to 16; fractions are allowed.")
@@ -47,7 +50,9 @@ struct SRCommand: ParsableCommand {
     @Option(help: "A model's name (see 'restore models') or file.")
     var model = ModelStore.defaultModel
 
-    @Option(help: "Also write bicubic and result side by side to this PNG.", completion: .file(extensions: ["png"]))
+    @Option(
+        help: "Also write bicubic and result side by side to this PNG.",
+        completion: .file(extensions: ["png"]))
     var compare: String?
 
     @Option(help: "JPEG quality from 1 to 100.")
@@ -89,7 +94,8 @@ struct SRCommand: ParsableCommand {
     }
 
     private func restore(
-        _ image: Image, _ input: String, _ output: String, _ settings: SamplingDefaults, _ restorer: SR3Restorer
+        _ image: Image, _ input: String, _ output: String, _ settings: SamplingDefaults,
+        _ restorer: SR3Restorer
     ) throws {
         let started = Date()
         try MemoryCheck.enough(for: image, name: input, scale: scale, model: restorer.model)

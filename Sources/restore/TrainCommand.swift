@@ -40,11 +40,15 @@ struct TrainCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        let text = FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let text =
+            FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let loaded = try Recipe(path: recipe)
         let roots = DataRoots.resolved(data)
-        guard !roots.isEmpty else { throw CommandError.usage("--data (or RESTORE_DATA) must say where the photographs lie") }
-        let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString).appendingPathComponent("../Datasets")
+        guard !roots.isEmpty else {
+            throw CommandError.usage("--data (or RESTORE_DATA) must say where the photographs lie")
+        }
+        let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString)
+            .appendingPathComponent("../Datasets")
         let trainer = Trainer(
             recipe: loaded, recipeText: text,
             options: .init(
@@ -66,7 +70,8 @@ struct TrainCommand: ParsableCommand {
                 guard Date().timeIntervalSince(shown) > (isTerminal ? 0.5 : 30) else { return }
                 shown = Date()
                 let line = String(
-                    format: "step %d  loss %.4f  %.1f samples/s  ETA %d:%02d:%02d", progress.step, progress.loss,
+                    format: "step %d  loss %.4f  %.1f samples/s  ETA %d:%02d:%02d", progress.step,
+                    progress.loss,
                     progress.samplesPerSecond, Int(progress.secondsLeft) / 3600,
                     Int(progress.secondsLeft) / 60 % 60, Int(progress.secondsLeft) % 60)
                 FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))

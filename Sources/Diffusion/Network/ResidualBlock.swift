@@ -72,7 +72,9 @@ final class ResidualBlock: Module {
             if let norm2 { h = try norm2(h) }
             h = try h.silu()
         }
-        if configuration.dropout > 0 && isTraining { h = try h.dropout(configuration.dropout, training: true) }
+        if configuration.dropout > 0 && isTraining {
+            h = try h.dropout(configuration.dropout, training: true)
+        }
         return try conv2(h, then: .add(skip?(x) ?? x))
     }
 }

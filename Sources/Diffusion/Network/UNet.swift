@@ -52,7 +52,9 @@ public final class UNet: Module {
         func step(_ inputs: Int, _ outputs: Int, level: Int, name: String) throws -> Step {
             let block = try ResidualBlock(inputs, outputs, embedding: width, configuration, make)
             parts.append((name, block))
-            guard configuration.attentionLevels.contains(level) else { return Step(block: block, attention: nil) }
+            guard configuration.attentionLevels.contains(level) else {
+                return Step(block: block, attention: nil)
+            }
             let attention = try SelfAttention(outputs, make)
             parts.append(("\(name)_attention", attention))
             return Step(block: block, attention: attention)
@@ -90,7 +92,8 @@ public final class UNet: Module {
             let wide = widths[level]
             var part = Level()
             if configuration.residualResampling {
-                let block = try ResidualBlock(channels, wide, embedding: width, resampling: .up, configuration, make)
+                let block = try ResidualBlock(
+                    channels, wide, embedding: width, resampling: .up, configuration, make)
                 part.block = block
                 parts.append(("grow\(level)", block))
             } else {

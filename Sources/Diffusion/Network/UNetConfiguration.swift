@@ -36,7 +36,8 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
     public var residualResampling: Bool
 
     public init(
-        imageChannels: Int = 3, conditionChannels: Int = 3, baseWidth: Int = 64, multipliers: [Int] = [1, 2, 3],
+        imageChannels: Int = 3, conditionChannels: Int = 3, baseWidth: Int = 64,
+        multipliers: [Int] = [1, 2, 3],
         blocks: Int = 3, attentionLevels: [Int] = [], dropout: Double = 0, norm: Norm = .none,
         levelConditioning: LevelConditioning = .bias, patchSize: Int = 4, residualResampling: Bool = false
     ) {
@@ -89,7 +90,9 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
         }
         try check((1...64).contains(imageChannels), "imageChannels must be 1 to 64")
         try check((0...64).contains(conditionChannels), "conditionChannels must be 0 to 64")
-        try check((4...1024).contains(baseWidth) && baseWidth % 4 == 0, "baseWidth must be 4 to 1024, a multiple of 4")
+        try check(
+            (4...1024).contains(baseWidth) && baseWidth % 4 == 0,
+            "baseWidth must be 4 to 1024, a multiple of 4")
         try check((1...8).contains(multipliers.count), "there must be 1 to 8 multipliers")
         try check(multipliers.allSatisfy { (1...32).contains($0) }, "each multiplier must be 1 to 32")
         try check((1...16).contains(blocks), "blocks must be 1 to 16")

@@ -64,7 +64,9 @@ public struct Objective: Sendable {
         default:
             let error = try prediction - target
             let perSample = try (loss == .l1 ? error.magnitude() : error.squared()).mean([1, 2, 3])
-            let factors = gammas.map { Float(weighting.factor(gamma: $0, parameterization: parameterization)) }
+            let factors = gammas.map {
+                Float(weighting.factor(gamma: $0, parameterization: parameterization))
+            }
             return try (perSample * Tensor(factors).to(clean.device)).mean()
         }
     }

@@ -20,7 +20,8 @@ public struct SamplingContext {
     public var isCancelled: () -> Bool
 
     public init(
-        parameterization: Parameterization, noise: @escaping (Int) throws -> Tensor, clampBound: Double? = nil,
+        parameterization: Parameterization, noise: @escaping (Int) throws -> Tensor,
+        clampBound: Double? = nil,
         temperature: Double = 1, progress: @escaping (Int, Int) -> Void = { _, _ in },
         isCancelled: @escaping () -> Bool = { false }
     ) {
@@ -49,7 +50,8 @@ public struct SamplingContext {
     ///
     /// - Throws: ``SamplingError`` unless the levels rise strictly from above 0 to 1.
     func walk(
-        _ levels: [Double], _ step: (_ x: Tensor, _ gamma: Double, _ next: Double, _ draw: Int) throws -> Tensor
+        _ levels: [Double],
+        _ step: (_ x: Tensor, _ gamma: Double, _ next: Double, _ draw: Int) throws -> Tensor
     ) throws -> Tensor {
         guard levels.count >= 2, let first = levels.first, first > 0, levels.last == 1,
             zip(levels, levels.dropFirst()).allSatisfy({ $0 < $1 })

@@ -32,7 +32,8 @@ public struct NoiseSchedule: Sendable, Equatable {
         guard terminal <= Self.largestTerminalLevel else {
             throw ScheduleError(
                 String(
-                    format: "the schedule ends at ᾱ_T = %.3g, so that its last step still shows %.0f%% of the "
+                    format:
+                        "the schedule ends at ᾱ_T = %.3g, so that its last step still shows %.0f%% of the "
                         + "picture, while sampling starts from pure noise: use larger variances or more steps "
                         + "(ᾱ_T must be at most %.2g)", terminal, terminal.squareRoot() * 100,
                     Self.largestTerminalLevel))
@@ -73,7 +74,9 @@ public struct NoiseSchedule: Sendable, Equatable {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         switch (parts.first, parts.count) {
         case ("linear", 4):
-            guard let low = Double(parts[1]), let high = Double(parts[2]), let steps = Int(parts[3]) else { break }
+            guard let low = Double(parts[1]), let high = Double(parts[2]), let steps = Int(parts[3]) else {
+                break
+            }
             self = try .linear(low, high, steps)
             return
         case ("cosine", 2):

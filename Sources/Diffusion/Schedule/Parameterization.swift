@@ -27,7 +27,8 @@ public enum Parameterization: String, Sendable, Codable, CaseIterable {
             return Estimate(clean: try (noisy - sigma * prediction) / signal, noise: prediction)
         case .velocity:
             return Estimate(
-                clean: try signal * noisy - sigma * prediction, noise: try signal * prediction + sigma * noisy)
+                clean: try signal * noisy - sigma * prediction, noise: try signal * prediction + sigma * noisy
+            )
         case .clean:
             return Estimate(clean: prediction, noise: try (noisy - signal * prediction) / max(sigma, 1e-8))
         }

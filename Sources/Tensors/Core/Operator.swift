@@ -24,7 +24,8 @@ public final class Operator: Sendable {
     /// `name` as in libtorch's schemas: `aten::add.Tensor`, namespace first, overload after a dot.
     public init(_ name: String) {
         self.name = name
-        let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         handle = ct_operator_find(parts[0], parts.count > 1 ? parts[1] : "")
     }
 
@@ -56,7 +57,7 @@ public final class Operator: Sendable {
             default: break
             }
         }
-        defer { strings.forEach { free($0) } }
+        defer { for string in strings { free(string) } }
         let capacity = resultLimit + tensors.count
         return try withUnsafeTemporaryAllocation(of: OpaquePointer?.self, capacity: capacity) { results in
             results.initialize(repeating: nil)

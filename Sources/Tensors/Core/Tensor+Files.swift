@@ -2,7 +2,9 @@ extension SafetensorsFile {
     /// The tensor of a name on the CPU, or nil when the file has none.
     public func tensor(_ name: String) throws -> Tensor? {
         guard let entry = entry(name) else { return nil }
-        return try withBytes(of: name) { try Tensor(bytes: $0, shape: entry.shape, dtype: DType(entry.dtype)) }
+        return try withBytes(of: name) {
+            try Tensor(bytes: $0, shape: entry.shape, dtype: DType(entry.dtype))
+        }
     }
 }
 

@@ -4,17 +4,33 @@
 extension Tensor {
     // MARK: arithmetic
 
-    public static func + (a: Tensor, b: Tensor) throws -> Tensor { try Op.addTensor.one(.tensor(a), .tensor(b)) }
-    public static func + (a: Tensor, b: Double) throws -> Tensor { try Op.addScalar.one(.tensor(a), .double(b)) }
+    public static func + (a: Tensor, b: Tensor) throws -> Tensor {
+        try Op.addTensor.one(.tensor(a), .tensor(b))
+    }
+    public static func + (a: Tensor, b: Double) throws -> Tensor {
+        try Op.addScalar.one(.tensor(a), .double(b))
+    }
     public static func + (a: Double, b: Tensor) throws -> Tensor { try b + a }
-    public static func - (a: Tensor, b: Tensor) throws -> Tensor { try Op.subTensor.one(.tensor(a), .tensor(b)) }
-    public static func - (a: Tensor, b: Double) throws -> Tensor { try Op.subScalar.one(.tensor(a), .double(b)) }
+    public static func - (a: Tensor, b: Tensor) throws -> Tensor {
+        try Op.subTensor.one(.tensor(a), .tensor(b))
+    }
+    public static func - (a: Tensor, b: Double) throws -> Tensor {
+        try Op.subScalar.one(.tensor(a), .double(b))
+    }
     public static func - (a: Double, b: Tensor) throws -> Tensor { try (-b) + a }
-    public static func * (a: Tensor, b: Tensor) throws -> Tensor { try Op.mulTensor.one(.tensor(a), .tensor(b)) }
-    public static func * (a: Tensor, b: Double) throws -> Tensor { try Op.mulScalar.one(.tensor(a), .double(b)) }
+    public static func * (a: Tensor, b: Tensor) throws -> Tensor {
+        try Op.mulTensor.one(.tensor(a), .tensor(b))
+    }
+    public static func * (a: Tensor, b: Double) throws -> Tensor {
+        try Op.mulScalar.one(.tensor(a), .double(b))
+    }
     public static func * (a: Double, b: Tensor) throws -> Tensor { try b * a }
-    public static func / (a: Tensor, b: Tensor) throws -> Tensor { try Op.divTensor.one(.tensor(a), .tensor(b)) }
-    public static func / (a: Tensor, b: Double) throws -> Tensor { try Op.divScalar.one(.tensor(a), .double(b)) }
+    public static func / (a: Tensor, b: Tensor) throws -> Tensor {
+        try Op.divTensor.one(.tensor(a), .tensor(b))
+    }
+    public static func / (a: Tensor, b: Double) throws -> Tensor {
+        try Op.divScalar.one(.tensor(a), .double(b))
+    }
     public static prefix func - (a: Tensor) throws -> Tensor { try Op.neg.one(.tensor(a)) }
 
     public func exp() throws -> Tensor { try Op.exp.one(.tensor(self)) }
@@ -167,7 +183,8 @@ extension Tensor {
         _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, groups: Int = 1
     ) throws -> Tensor {
         try Op.conv2d.one(
-            .tensor(self), .tensor(weight), bias.map(OperatorArgument.tensor) ?? .none, .ints([stride, stride]),
+            .tensor(self), .tensor(weight), bias.map(OperatorArgument.tensor) ?? .none,
+            .ints([stride, stride]),
             .ints([padding, padding]), .ints([1, 1]), .int(groups))
     }
 

@@ -63,7 +63,8 @@ public final class Tensor: @unchecked Sendable {
         return try made.to(device)
     }
 
-    public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) throws -> Tensor {
+    public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) throws -> Tensor
+    {
         try full(shape, 0, dtype: dtype, device: device)
     }
 

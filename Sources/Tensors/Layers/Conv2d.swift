@@ -19,7 +19,9 @@ public final class Conv2d: Module {
         self.padding = padding ?? kernel / 2
         let shape = [outputs, inputs, kernel, kernel]
         let bound = 1 / Double(inputs * kernel * kernel).squareRoot()
-        weight = try zero ? initializer.constant(shape, 0).channelsLast() : initializer.uniform(shape, bound: bound)
+        weight =
+            try zero
+            ? initializer.constant(shape, 0).channelsLast() : initializer.uniform(shape, bound: bound)
         bias = try zero ? initializer.constant([outputs], 0) : initializer.uniform([outputs], bound: bound)
         super.init()
         _ = try register("weight", weight)
@@ -38,11 +40,14 @@ public final class Conv2d: Module {
     ///
     /// - Parameter shift: added to the bias, length `outputs`, the same for every sample; only
     ///   the inference path has a use for it (``isPrepared``).
-    public func callAsFunction(_ x: Tensor, shift: Tensor? = nil, then epilogue: Epilogue = .none) throws -> Tensor {
+    public func callAsFunction(_ x: Tensor, shift: Tensor? = nil, then epilogue: Epilogue = .none) throws
+        -> Tensor
+    {
         let bias = try shift.map { try self.bias + $0 } ?? self.bias
         if let packed {
             let common: [OperatorArgument] = [
-                .tensor(packed), .tensor(bias), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]),
+                .tensor(packed), .tensor(bias), .ints([padding, padding]), .ints([stride, stride]),
+                .ints([1, 1]),
                 .int(1),
             ]
             switch epilogue {
@@ -77,7 +82,8 @@ public final class Conv2d: Module {
         else { return }
         packed = try noGrad {
             try Op.reorderConvolution.one(
-                .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]), .int(1),
+                .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]),
+                .int(1),
                 inputSize.map(OperatorArgument.ints) ?? .none)
         }
     }

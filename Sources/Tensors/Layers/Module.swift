@@ -36,7 +36,7 @@ open class Module {
 
     public final func setTraining(_ training: Bool) {
         isTraining = training
-        children.forEach { $0.module.setTraining(training) }
+        for child in children { child.module.setTraining(training) }
     }
 
     /// Calls `body` for this module and every module below it.
@@ -65,6 +65,6 @@ open class Module {
         forEachModule { $0.parametersDidChange() }
     }
 
-    /// Moves every parameter to a device, keeping the tensors' identity to this module.
+    /// Called after ``load(_:)``: whatever was made from the old values must be dropped.
     open func parametersDidChange() {}
 }

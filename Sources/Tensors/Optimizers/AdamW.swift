@@ -8,7 +8,9 @@ public final class AdamW {
         public var epsilon: Double
         public var weightDecay: Double
 
-        public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0) {
+        public init(
+            beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0
+        ) {
             self.beta1 = beta1
             self.beta2 = beta2
             self.epsilon = epsilon
@@ -59,7 +61,9 @@ public final class AdamW {
         }
     }
 
-    public func clearGradients() { parameters.forEach { $0.clearGrad() } }
+    public func clearGradients() {
+        for parameter in parameters { parameter.clearGrad() }
+    }
 
     /// The state as named tensors: `NAME.exp_avg`, `NAME.exp_avg_sq`, `NAME.step`, PyTorch's names.
     public var state: [(name: String, value: Tensor)] {
@@ -79,7 +83,8 @@ public final class AdamW {
         try noGrad {
             for (name, value) in state {
                 guard let stored = try saved(name), stored.count == value.count else {
-                    throw TensorError(operation: "load optimiser state", reason: "'\(name)' is missing or of another size")
+                    throw TensorError(
+                        operation: "load optimiser state", reason: "'\(name)' is missing or of another size")
                 }
                 try value.copy(from: stored.reshaped(value.shape))
             }

@@ -37,7 +37,8 @@ public final class EMA {
         try noGrad {
             for (name, value) in averages {
                 guard let stored = try saved(name), stored.shape == value.shape else {
-                    throw TensorError(operation: "load EMA", reason: "'\(name)' is missing or has another shape")
+                    throw TensorError(
+                        operation: "load EMA", reason: "'\(name)' is missing or has another shape")
                 }
                 try value.copy(from: stored)
             }

@@ -1,0 +1,93 @@
+"""Three enlarged side-by-sides of the rendered picture: bicubic | restore | original.
+
+    .deps/venv/bin/python Results/side_by_side.py [--restore .build/release/restore]
+
+Renders the demo picture, enlarges it with the default settings, and writes
+Results/sr3-x4-{1,2,3}.png: crops of 120×96 pixels, each pixel shown as 3×3.
+"""
+import argparse
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+# Left and top of each crop in the 768×576 picture: the sign, the tree, the fence.
+CROPS = [(180, 225), (520, 60), (480, 400)]
+WIDTH, HEIGHT, ZOOM, GAP = 120, 96, 3, 6
+
+
+def read_png(path):
+    """8-bit RGB, not interlaced, as this project writes it."""
+    data = open(path, "rb").read()
+    position, packed = 8, b""
+    while position < len(data):
+        length, name = struct.unpack(">I4s", data[position:position + 8])
+        body = data[position + 8:position + 8 + length]
+        if name == b"IHDR":
+            width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
+            assert (depth, colour, interlace) == (8, 2, 0), "an 8-bit RGB picture is expected"
+        if name == b"IDAT":
+            packed += body
+        position += 12 + length
+    raw = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + width * 3)
+    rows = np.zeros((height, width, 3), np.int32)
+    for y in range(height):
+        kind, line = raw[y, 0], raw[y, 1:].reshape(width, 3).astype(np.int32)
+        above = rows[y - 1] if y else np.zeros((width, 3), np.int32)
+        if kind in (0, 2):
+            rows[y] = (line + (above if kind == 2 else 0)) & 255
+            continue
+        left, corner = np.zeros(3, np.int32), np.zeros(3, np.int32)
+        for x in range(width):
+            up = above[x]
+            if kind == 1:
+                guess = left
+            elif kind == 3:
+                guess = (left + up) // 2
+            else:
+                estimate = left + up - corner
+                a, b, c = abs(estimate - left), abs(estimate - up), abs(estimate - corner)
+                guess = np.where((a <= b) & (a <= c), left, np.where(b <= c, up, corner))
+            left = (line[x] + guess) & 255
+            rows[y, x], corner = left, up
+    return rows.astype(np.uint8)
+
+
+def write_png(path, picture):
+    height, width, _ = picture.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), picture.reshape(height, -1)], 1).tobytes()
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    with open(path, "wb") as file:
+        file.write(
+            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--restore", default=os.path.join(ROOT, ".build/release/restore"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        small, original, large, pair = (os.path.join(folder, f"{n}.png") for n in ("small", "original", "large", "pair"))
+        render = os.path.join(ROOT, "Scripts/render_demo.py")
+        subprocess.run([sys.executable, render, "--size", "192x144", "--hr", original, small], check=True)
+        subprocess.run([options.restore, "sr", "--scale", "4", small, "-o", large, "--compare", pair], check=True)
+        pictures = [read_png(pair)[:, :768], read_png(large), read_png(original)]
+    for number, (x, y) in enumerate(CROPS, 1):
+        parts = []
+        for picture in pictures:
+            crop = picture[y:y + HEIGHT, x:x + WIDTH].repeat(ZOOM, 0).repeat(ZOOM, 1)
+            parts += [crop, np.full((crop.shape[0], GAP, 3), 255, np.uint8)]
+        write_png(os.path.join(HERE, f"sr3-x4-{number}.png"), np.concatenate(parts[:-1], 1))
+
+
+main()
