@@ -8,8 +8,8 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark",
         abstract: "Times one denoiser step.",
         discussion: """
-            Prints the times in seconds, one a line, after a warm-up. Benchmarks/step.py runs it beside
-            the same network in PyTorch.
+            Prints the times in seconds, one a line, after a warm-up. Benchmarks/step.py
+            runs it beside the same network in PyTorch.
 
             Example:
               restore benchmark --size 512 --repeat 7

@@ -18,10 +18,18 @@ struct CommandError: Error, CustomStringConvertible {
 
 /// Errors become one sentence and a status of sysexits.h.
 enum Failure {
-    /// Prints the sentence and ends the program; errors of the parser go the parser's way.
+    /// Prints the sentence and ends the program; help and version, which the parser throws as
+    /// well, go the parser's way.
     static func exit(_ error: any Error) -> Never {
-        guard let status = status(of: error) else { Restore.exit(withError: error) }
-        let text = error is CancellationError ? "interrupted; nothing was written" : "\(error)"
+        if let status = status(of: error) {
+            exit(error is CancellationError ? "interrupted; nothing was written" : "\(error)", status)
+        }
+        let code = Restore.exitCode(for: error)
+        guard code == .validationFailure else { Restore.exit(withError: error) }
+        exit(Restore.message(for: error), code.rawValue)
+    }
+
+    private static func exit(_ text: String, _ status: Int32) -> Never {
         let sentence = text.split(separator: "\n").joined(separator: " ")
         FileHandle.standardError.write(Data("restore: \(sentence)\n".utf8))
         Foundation.exit(status)

@@ -12,7 +12,7 @@ struct ModelsCommand: ParsableCommand {
             Examples:
               restore models                           a short list
               restore models show sr3-x4               one model's card and recipe
-              restore models export Recipes/sr3-x4.yaml --run runs/sr3-x4 -o sr3-x4.safetensors
+              restore models export Recipes/sr3-x4.yaml --run runs/sr3-x4 -o my.safetensors
             """,
         subcommands: [List.self, Show.self, Export.self],
         defaultSubcommand: List.self)

@@ -21,7 +21,11 @@ struct DeviceOptions: ParsableArguments {
     /// Sets the threads and finds the device.
     func resolved() throws -> Device {
         if let threads { try Device.setThreads(threads) }
-        return try Device(named: device)
+        do {
+            return try Device(named: device)
+        } catch let error as DeviceError {
+            throw CommandError.usage("--device: \(error)")
+        }
     }
 }
 

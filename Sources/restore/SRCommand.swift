@@ -10,14 +10,14 @@ struct SRCommand: ParsableCommand {
         commandName: "sr",
         abstract: "Enlarges pictures with detail (super-resolution, SR3).",
         discussion: """
-            PNG and JPEG in and out; gray, colour, transparency, 8 and 16 bits; EXIF orientation is
-            obeyed. Metadata is kept.
+            PNG and JPEG in and out; gray, colour, transparency, 8 and 16 bits; EXIF
+            orientation is obeyed. Metadata is kept.
 
             Examples:
-              restore sr in.png                          four times as wide and high: in_x4.png
+              restore sr in.png                  four times as wide and high: in_x4.png
               restore sr --scale 2 in.jpg -o out.jpg
-              restore sr --samples 8 in.png              the mean of eight samples: safer, smoother
-              restore sr --steps 20 --sampler ddpm in.png    more steps: more detail, more invention
+              restore sr --samples 8 in.png      mean of eight samples: safer, smoother
+              restore sr --steps 20 --sampler ddpm in.png   more detail, more invention
               restore sr --schedule linear:1e-4:0.1:100 --steps 10 --seed 7 in.png
             """)
 
@@ -81,7 +81,11 @@ struct SRCommand: ParsableCommand {
     func run() throws {
         // What can fail at once is tried before the model is loaded and minutes are spent.
         let jobs = inputs.map { (input: $0, output: output ?? Self.defaultOutput($0, scale: scale)) }
-        for path in jobs.map(\.output) + [compare].compactMap(\.self) { try OutputCheck.writable(path) }
+        let outputs = jobs.map(\.output) + [compare].compactMap(\.self)
+        if let twice = Dictionary(grouping: outputs, by: \.self).filter({ $0.value.count > 1 }).keys.min() {
+            throw CommandError.usage("'\(twice)' would be written twice: the outputs need names of their own")
+        }
+        for path in outputs { try OutputCheck.writable(path) }
         Interrupt.watch()
         let device = try machine.resolved()
         let first = try jobs.first.map { try Image.read(from: $0.input) }

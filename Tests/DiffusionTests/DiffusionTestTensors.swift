@@ -3,10 +3,13 @@ import Tensors
 @testable import Diffusion
 
 /// Uniform numbers over ±bound in float64, the same at every run.
-func randomTensor(_ shape: [Int], bound: Double = 1, stream: UInt64 = 0, dtype: DType = .float64) throws -> Tensor {
+func randomTensor(_ shape: [Int], bound: Double = 1, stream: UInt64 = 0, dtype: DType = .float64) throws
+    -> Tensor
+{
     var random = CounterStream(seed: 4711, stream: stream)
     return try Tensor(
-        (0..<shape.reduce(1, *)).map { _ in (random.uniform() * 2 - 1) * bound }, shape: shape, dtype: .float64
+        (0..<shape.reduce(1, *)).map { _ in (random.uniform() * 2 - 1) * bound }, shape: shape,
+        dtype: .float64
     ).to(dtype)
 }
 
@@ -43,7 +46,9 @@ func context(
     let field = NoiseField(seed: seed)
     return SamplingContext(
         parameterization: parameterization,
-        noise: { try field.tensor(step: $0, channels: shape[1], height: shape[2], width: shape[3]).to(.float64) },
+        noise: {
+            try field.tensor(step: $0, channels: shape[1], height: shape[2], width: shape[3]).to(.float64)
+        },
         clampBound: clampBound)
 }
 

@@ -53,7 +53,8 @@ struct ForwardProcessTests {
         let clean = try randomTensor([3, 2, 5, 4], dtype: .float32)
         let noise = try randomTensor([3, 2, 5, 4], stream: 1, dtype: .float32)
         let levels: [Double] = [0, 0.36, 1]
-        let noisy = try ForwardProcess.noisy(clean: clean, noise: noise, signalLevel: Tensor(levels.map(Float.init)))
+        let noisy = try ForwardProcess.noisy(
+            clean: clean, noise: noise, signalLevel: Tensor(levels.map(Float.init)))
         for (index, level) in levels.enumerated() {
             func sample(_ x: Tensor) throws -> Tensor { try x.narrowed(0, start: index, count: 1) }
             let expected = try level.squareRoot() * sample(clean) + (1 - level).squareRoot() * sample(noise)

@@ -39,12 +39,13 @@ struct ObjectiveTests {
             let factor = 0.37
             let weight = try Tensor([Float(factor)])
             try weight.setRequiresGrad(true)
-            let value = try Objective(loss: loss, parameterization: parameterization, weighting: weighting).value(
-                clean: clean, noise: noise, gammas: gammas
-            ) { noisy, level in
-                #expect(level.shape == [3])
-                return try noisy * weight
-            }
+            let value = try Objective(loss: loss, parameterization: parameterization, weighting: weighting)
+                .value(
+                    clean: clean, noise: noise, gammas: gammas
+                ) { noisy, level in
+                    #expect(level.shape == [3])
+                    return try noisy * weight
+                }
             try value.backward()
 
             var (expected, slope) = (0.0, 0.0)
@@ -59,7 +60,8 @@ struct ObjectiveTests {
                     case .velocity: signal * e - sigma * x0
                     }
                 let error = factor * noisy - target
-                let share = weighting.factor(gamma: gamma, parameterization: parameterization) / Double(3 * size)
+                let share =
+                    weighting.factor(gamma: gamma, parameterization: parameterization) / Double(3 * size)
                 expected += share * (loss == .l1 ? abs(error) : error * error)
                 slope += share * noisy * (loss == .l1 ? (error > 0 ? 1 : -1) : 2 * error)
             }
@@ -76,7 +78,9 @@ struct ObjectiveTests {
         var spread: [Double] = []
         _ = try Objective(loss: .l2, parameterization: .noise).value(
             clean: Tensor.zeros([3, 1, 64, 64]),
-            noise: NoiseField(seed: 1).tensor(step: 0, channels: 3, height: 64, width: 64).reshaped([3, 1, 64, 64]),
+            noise: NoiseField(seed: 1).tensor(step: 0, channels: 3, height: 64, width: 64).reshaped([
+                3, 1, 64, 64,
+            ]),
             gammas: gammas
         ) { noisy, level in
             seen = try doubles(level)

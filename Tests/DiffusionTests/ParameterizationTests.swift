@@ -29,7 +29,8 @@ struct ParameterizationTests {
         #expect(abs(velocity[0] - 0.8) < 1e-6 && abs(velocity[1] - 1.4) < 1e-6)
         // x_t = 0.6·x₀ + 0.8·ε = (1.9, 0.2)
         let estimate = try Parameterization.velocity.estimate(
-            prediction: Tensor([0.8, 1.4], shape: [1, 1, 1, 2]), noisy: Tensor([1.9, 0.2], shape: [1, 1, 1, 2]),
+            prediction: Tensor([0.8, 1.4], shape: [1, 1, 1, 2]),
+            noisy: Tensor([1.9, 0.2], shape: [1, 1, 1, 2]),
             gamma: gamma)
         #expect(try largestDifference(estimate.clean, clean) < 1e-6)
         #expect(try largestDifference(estimate.noise, noise) < 1e-6)
@@ -57,6 +58,8 @@ struct ParameterizationTests {
         #expect(try doubles(clamped.clean) == [1, 0.3, -1])
         // ε̂ = (x_t − 0.6·x̂₀)/0.8
         let expected = [1.75, (0.1 - 0.18) / 0.8, -1.75]
-        for (found, wanted) in zip(try doubles(clamped.noise), expected) { #expect(abs(found - wanted) < 1e-12) }
+        for (found, wanted) in zip(try doubles(clamped.noise), expected) {
+            #expect(abs(found - wanted) < 1e-12)
+        }
     }
 }

@@ -156,11 +156,15 @@ struct SamplerTests {
         #expect(looks == 2)
     }
 
-    @Test(arguments: [[], [1], [0.5], [0.5, 0.9], [0, 0.5, 1], [-0.1, 1], [0.5, 0.5, 1], [0.6, 0.5, 1], [0.5, 1, 1], [.nan, 1], [0.1, .nan, 1]])
+    @Test(arguments: [
+        [], [1], [0.5], [0.5, 0.9], [0, 0.5, 1], [-0.1, 1], [0.5, 0.5, 1], [0.6, 0.5, 1], [0.5, 1, 1],
+        [.nan, 1], [0.1, .nan, 1],
+    ])
     func levelsThatDoNotRiseAreRefused(levels: [Double]) throws {
         for sampler in Self.samplers {
             let error = try #require(throws: SamplingError.self) {
-                try sampler.sample(Self.arbitrary, levels: levels, context: context(.clean, shape: Self.shape))
+                try sampler.sample(
+                    Self.arbitrary, levels: levels, context: context(.clean, shape: Self.shape))
             }
             #expect(error.description == "signal levels must rise strictly from above 0 to 1")
         }
@@ -184,7 +188,8 @@ struct SamplerTests {
         let weight = try Tensor([0.5])
         try weight.setRequiresGrad(true)
         let found = try ddimSample(
-            { noisy, _ in try noisy * weight }, levels: Self.levels(2), context: context(.clean, shape: Self.shape))
+            { noisy, _ in try noisy * weight }, levels: Self.levels(2),
+            context: context(.clean, shape: Self.shape))
         #expect(!found.requiresGrad)
     }
 

@@ -33,7 +33,9 @@ struct UNetTests {
         let levels = try NoiseSchedule(parsing: "linear:1e-6:1e-2:2000").samplingLevels(3)
         let condition = try randomTensor([1, 3, 45, 70], dtype: .float32)
 
-        func run(threads: Int, prepared: Bool, seed: UInt64 = 9) throws -> (weights: [[UInt8]], picture: [UInt8]) {
+        func run(threads: Int, prepared: Bool, seed: UInt64 = 9) throws -> (
+            weights: [[UInt8]], picture: [UInt8]
+        ) {
             try Device.setThreads(threads)
             let weights = try UNet(configuration, seed: seed).parameters.map { try $0.value.bytes() }
             let network = try UNetReferenceTests.network(configuration)
@@ -84,7 +86,9 @@ struct UNetTests {
         #expect(throws: TensorError.self) {
             try network(noisy, condition: Tensor.zeros([1, 3, 16, 17]), signalLevel: level)
         }
-        #expect(throws: TensorError.self) { try network(noisy, condition: noisy, signalLevel: Tensor([0.1, 0.2, 0.3])) }
+        #expect(throws: TensorError.self) {
+            try network(noisy, condition: noisy, signalLevel: Tensor([0.1, 0.2, 0.3]))
+        }
     }
 
     /// Levels that a schedule's neighbours have are told apart, at both ends.
@@ -92,7 +96,8 @@ struct UNetTests {
         let embedding = try LevelEmbedding(width: 64, Initializer(seed: 1))
         func vector(_ gamma: Double) throws -> [Double] { try doubles(embedding(Tensor([Float(gamma)]))) }
         for (a, b) in [(0.9999, 0.9995), (0.5, 0.505), (0.001, 0.00102), (4.4e-5, 4.6e-5)] {
-            let distance = zip(try vector(a), try vector(b)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+            let distance = zip(try vector(a), try vector(b)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+                .squareRoot()
             #expect(distance > 1e-3, "\(a) and \(b)")
         }
         for gamma in [0, 1] { #expect(try vector(Double(gamma)).allSatisfy(\.isFinite)) }
@@ -103,14 +108,16 @@ struct UNetTests {
             let data = try JSONEncoder().encode(configuration)
             #expect(try JSONDecoder().decode(UNetConfiguration.self, from: data) == configuration)
         }
-        #expect(try JSONDecoder().decode(UNetConfiguration.self, from: Data("{}".utf8)) == UNetConfiguration())
+        #expect(
+            try JSONDecoder().decode(UNetConfiguration.self, from: Data("{}".utf8)) == UNetConfiguration())
         #expect(UNetConfiguration(multipliers: [1, 2, 3], patchSize: 4).multiple == 16)
         let wrong: [(String, (inout UNetConfiguration) -> Void)] = [
             ("imageChannels", { $0.imageChannels = 0 }), ("conditionChannels", { $0.conditionChannels = -1 }),
             ("baseWidth", { $0.baseWidth = 6 }), ("baseWidth", { $0.baseWidth = 0 }),
             ("multipliers", { $0.multipliers = [] }), ("multiplier", { $0.multipliers = [1, 0] }),
             ("blocks", { $0.blocks = 0 }), ("attentionLevels", { $0.attentionLevels = [3] }),
-            ("dropout", { $0.dropout = 1 }), ("dropout", { $0.dropout = .nan }), ("patchSize", { $0.patchSize = 3 }),
+            ("dropout", { $0.dropout = 1 }), ("dropout", { $0.dropout = .nan }),
+            ("patchSize", { $0.patchSize = 3 }),
         ]
         for (name, change) in wrong {
             var configuration = UNetConfiguration()
@@ -118,6 +125,43 @@ struct UNetTests {
             let error = try #require(throws: NetworkError.self) { try UNet(configuration) }
             #expect(error.description.contains(name))
         }
+    }
+
+    /// What the level adds must survive the normalisation that follows, in narrow networks too.
+    @Test(arguments: [4, 8, 16, 32, 64, 96, 128, 1024, 12, 20])
+    func groupsHoldSeveralChannels(channels: Int) {
+        let groups = ResidualBlock.groups(channels)
+        #expect(channels % groups == 0 && (1...32).contains(groups) && channels / groups >= 4)
+    }
+
+    @Test(
+        arguments: [UNetConfiguration.Norm.none, .group], [UNetConfiguration.LevelConditioning.bias, .affine])
+    func theLevelMatters(_ norm: UNetConfiguration.Norm, _ conditioning: UNetConfiguration.LevelConditioning)
+        throws
+    {
+        let network = try UNetReferenceTests.network(
+            .init(baseWidth: 8, multipliers: [1, 2], blocks: 1, norm: norm, levelConditioning: conditioning))
+        let noisy = try randomTensor([1, 3, 16, 16], dtype: .float32)
+        let (low, high) = try noGrad {
+            try (
+                network(noisy, condition: noisy, signalLevel: Tensor([0.1])),
+                network(noisy, condition: noisy, signalLevel: Tensor([0.9]))
+            )
+        }
+        #expect(try relativeDifference(low, high) > 0.05)
+    }
+
+    /// One level may stand for all pictures of a batch.
+    @Test func oneLevelServesABatch() throws {
+        let network = try UNetReferenceTests.network(Self.configurations[0])
+        let noisy = try randomTensor([3, 3, 16, 16], dtype: .float32)
+        let (one, three) = try noGrad {
+            try (
+                network(noisy, condition: noisy, signalLevel: Tensor([0.3])),
+                network(noisy, condition: noisy, signalLevel: Tensor([0.3, 0.3, 0.3]))
+            )
+        }
+        #expect(try relativeDifference(one, three) < 1e-6)
     }
 
     @Test func dropoutActsInTrainingOnly() throws {

@@ -70,7 +70,9 @@ struct LayerTests {
         let linear = try Linear(3, 2, Initializer(seed: 1))
         let missing = try #require(throws: TensorError.self) { try linear.load { _ in nil } }
         #expect(missing.reason == "there is no 'weight'")
-        let wrong = try #require(throws: TensorError.self) { try linear.load { _ in try Tensor.zeros([2, 4]) } }
+        let wrong = try #require(throws: TensorError.self) {
+            try linear.load { _ in try Tensor.zeros([2, 4]) }
+        }
         #expect(wrong.reason.contains("'weight'"))
         #expect(wrong.shapes == [[2, 4], [2, 3]])
     }
@@ -83,7 +85,9 @@ struct LayerTests {
         let linear = inner.register("linear", try Linear(2, 3, make))
         _ = root.register("norm", try GroupNorm(groups: 2, channels: 4, make))
         #expect(
-            root.parameters.map(\.name) == ["inner.linear.weight", "inner.linear.bias", "norm.weight", "norm.bias"])
+            root.parameters.map(\.name) == [
+                "inner.linear.weight", "inner.linear.bias", "norm.weight", "norm.bias",
+            ])
         #expect(root.parameterCount == 6 + 3 + 4 + 4)
         #expect(root.parameters.allSatisfy { $0.value.requiresGrad })
         root.setTraining(true)
@@ -96,7 +100,9 @@ struct LayerTests {
     }
 
     @Test func initialWeightsAreSeededAndInRange() throws {
-        func weights(_ seed: UInt64) throws -> [Float] { try Conv2d(8, 32, Initializer(seed: seed)).weight.floats() }
+        func weights(_ seed: UInt64) throws -> [Float] {
+            try Conv2d(8, 32, Initializer(seed: seed)).weight.floats()
+        }
         let first = try weights(5)
         #expect(try weights(5) == first)
         #expect(try weights(6) != first)

@@ -13,7 +13,9 @@ struct MemoryTests {
     }
 
     /// One pass forward and backward through every kind of layer, with an optimiser's step.
-    private static func pass(_ layers: [Conv2d], _ linear: Linear, _ norm: GroupNorm, _ optimizer: AdamW, _ x: Tensor)
+    private static func pass(
+        _ layers: [Conv2d], _ linear: Linear, _ norm: GroupNorm, _ optimizer: AdamW, _ x: Tensor
+    )
         throws
     {
         var h = try layers[0](x, then: .silu)
@@ -40,16 +42,21 @@ struct MemoryTests {
         try #require(memory > 0)
         for _ in 0..<10_000 { try pass(layers, linear, norm, optimizer, x) }
         let growth = resident() - memory
-        print("10,000 passes: live tensors \(count) to \(liveTensorCount), resident memory +\(growth / 1024) KiB")
+        print(
+            "10,000 passes: live tensors \(count) to \(liveTensorCount), resident memory +\(growth / 1024) KiB"
+        )
         #expect(liveTensorCount == count)
         #expect(growth < 32 << 20)
     }
 
     #if compiler(>=6.2)
         @Test func tenThousandPassesLeakNothing() async {
-            await #expect(processExitsWith: .success) {
+            let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
                 try MemoryTests.tenThousandPasses()
             }
+            let lines = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self).split(
+                separator: "\n")
+            if let line = lines.first(where: { $0.contains("passes: ") }) { print(line) }
         }
     #else
         @Test(.disabled("a test in a process of its own needs Swift 6.2"))

@@ -47,7 +47,9 @@ struct OperatorTests {
         #expect(throws: TensorError.self) { try Op.silu([]) }
         #expect(throws: TensorError.self) { try Op.silu([.string("x")]) }
         #expect(throws: TensorError.self) { try Op.matmul([.tensor(x)]) }
-        #expect(throws: TensorError.self) { try Op.pad([.tensor(x), .ints([1, 1]), .string("no such mode")]) }
+        #expect(throws: TensorError.self) {
+            try Op.pad([.tensor(x), .ints([1, 1]), .string("no such mode")])
+        }
     }
 
     @Test func everyOperatorOfTheEngineExists() {

@@ -18,7 +18,9 @@ struct OptimizerTests {
                 try placed.setRequiresGrad(true)
                 return (name, placed)
             }
-            targets = try parameters.enumerated().map { try randomTensor($1.value.shape, stream: 10 + UInt64($0)) }
+            targets = try parameters.enumerated().map {
+                try randomTensor($1.value.shape, stream: 10 + UInt64($0))
+            }
             weights = try parameters.enumerated().map {
                 try randomTensor($1.value.shape, bound: 50, stream: 20 + UInt64($0)).squared()
             }
@@ -108,7 +110,9 @@ struct OptimizerTests {
         for (a, b) in zip(straight.parameters, resumed.parameters) {
             #expect(try a.value.bytes() == b.value.bytes(), "\(a.name)")
         }
-        for (a, b) in zip(one.state, two.state) { #expect(try a.value.bytes() == b.value.bytes(), "\(a.name)") }
+        for (a, b) in zip(one.state, two.state) {
+            #expect(try a.value.bytes() == b.value.bytes(), "\(a.name)")
+        }
 
         let missing = try #require(throws: TensorError.self) { try two.load { _ in nil } }
         #expect(missing.reason.contains("'a.exp_avg'"))

@@ -41,7 +41,9 @@ struct RandomTests {
         let values = try NoiseField(seed: 7).tensor(step: 0, channels: 3, height: 256, width: 256).floats()
         let count = Double(values.count)
         func moment(_ power: Int) -> Double {
-            values.reduce(0) { sum, value in sum + (0..<power).reduce(1.0) { product, _ in product * Double(value) } }
+            values.reduce(0) { sum, value in
+                sum + (0..<power).reduce(1.0) { product, _ in product * Double(value) }
+            }
                 / count
         }
         // Moments of N(0, 1) with four standard errors of each.
@@ -70,13 +72,31 @@ struct RandomTests {
         #expect(try three.floats() == whole.narrowed(1, start: 0, count: 3).floats())
     }
 
+    @Test func noiseDoesNotDependOnThreads() async throws {
+        let before = Device.threads
+        defer { try? Device.setThreads(before) }
+        func noise() throws -> [UInt8] {
+            try NoiseField(seed: 8).tensor(step: 1, channels: 3, height: 50, width: 70).bytes()
+        }
+        try Device.setThreads(1)
+        let one = try noise()
+        try Device.setThreads(2)
+        #expect(try noise() == one)
+        try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            for _ in 0..<4 { group.addTask { try noise() } }
+            for try await found in group { #expect(found == one) }
+        }
+    }
+
     /// The noise of any two addresses is independent: their correlation is that of chance.
     @Test func everyPartOfTheAddressCounts() throws {
         func noise(seed: UInt64 = 5, sample: Int = 0, step: Int = 0) throws -> [Float] {
-            try NoiseField(seed: seed, sample: sample).tensor(step: step, channels: 8, height: 32, width: 32).floats()
+            try NoiseField(seed: seed, sample: sample).tensor(step: step, channels: 8, height: 32, width: 32)
+                .floats()
         }
         let fields = try [
-            noise(), noise(seed: 6), noise(seed: 5 | 1 << 32), noise(sample: 1), noise(sample: 255), noise(sample: 256),
+            noise(), noise(seed: 6), noise(seed: 5 | 1 << 32), noise(sample: 1), noise(sample: 255),
+            noise(sample: 256),
             noise(sample: 257), noise(step: 1), noise(step: 2), noise(step: 256), noise(step: 2000),
             noise(sample: 1, step: 1),
         ]

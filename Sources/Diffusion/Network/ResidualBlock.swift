@@ -43,8 +43,11 @@ final class ResidualBlock: Module {
         if let skip { _ = register("skip", skip) }
     }
 
-    /// The largest number of groups up to 32 that divides the channels.
-    static func groups(_ channels: Int) -> Int { (1...min(32, channels)).last { channels % $0 == 0 } ?? 1 }
+    /// The largest number of groups up to 32 that divides the channels into groups of at least
+    /// four: a group of one channel would take away the very shift that the level adds.
+    static func groups(_ channels: Int) -> Int {
+        (1...max(1, min(32, channels / 4))).last { channels % $0 == 0 } ?? 1
+    }
 
     private func resampled(_ x: Tensor) throws -> Tensor {
         switch resampling {

@@ -126,11 +126,16 @@ public final class UNet: Module {
     /// - Parameters:
     ///   - noisy: N×imageChannels×H×W
     ///   - condition: N×conditionChannels×H×W, or nil for an unconditional network
-    ///   - signalLevel: γ in [0, 1], length N
+    ///   - signalLevel: γ in [0, 1], length N, or 1 for all
     public func callAsFunction(_ noisy: Tensor, condition: Tensor?, signalLevel: Tensor) throws -> Tensor {
         let size = noisy.shape
         guard size.count == 4 else {
             throw TensorError(operation: "UNet", shapes: [size], reason: "the noisy picture must be N×C×H×W")
+        }
+        guard signalLevel.count == 1 || signalLevel.count == size[0] else {
+            throw TensorError(
+                operation: "UNet", shapes: [size, signalLevel.shape],
+                reason: "there must be one signal level, or one for each picture")
         }
         let multiple = configuration.multiple
         let bottom = (multiple - size[2] % multiple) % multiple

@@ -1,7 +1,7 @@
 /// The shape of a ``UNet``. Stored with the weights, so that a file rebuilds its network.
 public struct UNetConfiguration: Sendable, Codable, Equatable {
     public enum Norm: String, Sendable, Codable, CaseIterable {
-        /// Group normalisation, 32 groups or fewer.
+        /// Group normalisation, 32 groups or fewer, of four channels or more.
         case group
         /// None: the statistics of a patch and of a full picture cannot differ.
         case none

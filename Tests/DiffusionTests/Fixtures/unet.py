@@ -32,7 +32,7 @@ class Network:
 
     def norm(self, name, x):
         n, c, h, w = x.shape
-        groups = max(g for g in range(1, min(32, c) + 1) if c % g == 0)
+        groups = max(g for g in range(1, min(32, c // 4) + 1) if c % g == 0)
         parts = x.reshape(n, groups, -1)
         mean = parts.mean(2, keepdim=True)
         variance = parts.var(2, unbiased=False, keepdim=True)

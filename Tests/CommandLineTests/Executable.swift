@@ -1,0 +1,116 @@
+import Foundation
+
+/// The built `restore`, run as a user would run it.
+enum Executable {
+    /// Tests/CommandLineTests/Executable.swift is two folders below the package's root.
+    static let packageRoot = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    /// RESTORE_EXECUTABLE, else what was built beside the tests, else an earlier build.
+    static let path: Result<String, Failure> = {
+        if let given = ProcessInfo.processInfo.environment["RESTORE_EXECUTABLE"] {
+            return FileManager.default.isExecutableFile(atPath: given)
+                ? .success(given)
+                : .failure(Failure("RESTORE_EXECUTABLE is '\(given)', which is no executable"))
+        }
+        var folders: [String] = []
+        if let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
+            folders.append((own as NSString).deletingLastPathComponent)
+        }
+        folders.append((CommandLine.arguments[0] as NSString).deletingLastPathComponent)
+        folders += [".build-test/release", ".build/release"].map { "\(packageRoot)/\($0)" }
+        let candidates = folders.map { "\($0)/restore" }
+        guard let found = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+            return .failure(Failure("there is no built restore among \(candidates.joined(separator: ", "))"))
+        }
+        return .success(found)
+    }()
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+        init(_ description: String) { self.description = description }
+    }
+
+    /// What a run left: its exit status, and what it printed.
+    struct Outcome {
+        /// The exit status; 128 + N for a program ended by signal N that it did not catch.
+        var status: Int32
+        var output: String
+        var errors: String
+
+        var outputLines: [Substring] { output.split(separator: "\n") }
+        var errorLines: [Substring] {
+            errors.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        }
+    }
+
+    /// Runs the program to its end.
+    ///
+    /// - Parameters:
+    ///   - folder: the working directory.
+    ///   - environment: added to this process's own, without its RESTORE_ variables.
+    ///   - copy: another executable than ``path``.
+    ///   - interruption: when to send a SIGINT, if at all.
+    /// - Throws: ``Failure`` when the program does not end in five minutes.
+    static func run(
+        _ arguments: [String], in folder: String, environment: [String: String] = [:], copy: String? = nil,
+        interruption: ((pid_t) throws -> Void)? = nil
+    ) throws -> Outcome {
+        let streams = try TestFolder()
+        let files = try ["output", "errors"].map { name in
+            try streams.write("", as: name)
+            return try FileHandle(forWritingTo: URL(fileURLWithPath: streams.file(name)))
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try copy ?? path.get())
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RESTORE_") }
+        // The same everywhere: no GPU, one thread unless --threads says otherwise, a narrow terminal.
+        variables.merge(["CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]) { $1 }
+        process.environment = variables.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = files[0]
+        process.standardError = files[1]
+        let ended = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in ended.signal() }
+        try process.run()
+        let command = "restore " + arguments.joined(separator: " ")
+        do {
+            if let interruption {
+                try interruption(process.processIdentifier)
+                kill(process.processIdentifier, SIGINT)
+            }
+            guard ended.wait(timeout: .now() + 300) == .success else {
+                throw Failure("'\(command)' did not end in five minutes")
+            }
+        } catch {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            throw error
+        }
+        for file in files { try file.close() }
+        let texts = try ["output", "errors"].map { String(decoding: try streams.bytes($0), as: UTF8.self) }
+        let ownEnd = process.terminationReason == .exit
+        return Outcome(
+            status: ownEnd ? process.terminationStatus : 128 + process.terminationStatus, output: texts[0],
+            errors: texts[1])
+    }
+
+    /// Waits until a running program has a handler of its own for SIGINT, as /proc tells.
+    static func waitUntilCatchingInterrupt(_ process: pid_t) throws {
+        let mask = UInt64(1) << (UInt64(SIGINT) - 1)
+        for _ in 0..<60_000 {
+            guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else {
+                break
+            }
+            let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+            let caught = line.flatMap {
+                UInt64($0.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16)
+            }
+            if (caught ?? 0) & mask != 0 { return }
+            usleep(2000)
+        }
+        throw Failure("the program never came to catch SIGINT")
+    }
+}

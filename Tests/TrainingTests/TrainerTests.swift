@@ -1,0 +1,150 @@
+import Foundation
+import Logging
+import SR3
+import Tensors
+import Testing
+
+@testable import Training
+
+/// Whole training runs on rendered pictures. One after the other: they draw from libtorch's
+/// generator, which is one for the process.
+@Suite(.serialized)
+struct TrainerTests {
+    private let folder: TestFolder
+
+    init() throws {
+        folder = try TestFolder()
+        try RenderedPictures.write(14, to: folder, under: "photos")
+    }
+
+    private func trainer(_ text: String, output: String, resume: Bool = false) throws -> Trainer {
+        Trainer(
+            recipe: try Recipe(yaml: text, path: "tiny.yaml"), recipeText: text,
+            options: .init(
+                data: ["\(folder.path)/photos"], output: "\(folder.path)/\(output)", manifests: [],
+                device: .cpu,
+                resume: resume),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func tensors(_ output: String) throws -> [String: [UInt8]] {
+        let file = try SafetensorsFile(path: "\(folder.path)/\(output)/checkpoint.safetensors")
+        return try Dictionary(
+            uniqueKeysWithValues: file.names.map { ($0, try #require(try file.tensor($0)).bytes()) })
+    }
+
+    /// Rows of validation.csv as numbers by column.
+    private func curve(_ output: String) throws -> [[String: Double]] {
+        let text = try String(contentsOfFile: "\(folder.path)/\(output)/validation.csv", encoding: .utf8)
+        let lines = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+        return lines.dropFirst().map { line in
+            Dictionary(uniqueKeysWithValues: zip(lines[0], line.map { Double($0) ?? .nan }))
+        }
+    }
+
+    /// The run that tells whether training works at all: from nothing to a network that enlarges
+    /// edges better than bicubic.
+    @Test func aShortRunLowersTheLossAndBeatsBicubic() throws {
+        let steps = 1200
+        let run = try trainer(recipeText(["steps": "\(steps)"]), output: "run")
+        let plan = try run.plan()
+        #expect(plan.training == 12 && plan.validation == 2)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/run"), "a plan writes nothing")
+
+        var losses: [Double] = []
+        let start = Date()
+        #expect(try run.run(report: { losses.append($0.loss) }, isCancelled: { false }))
+        try #require(losses.count == steps)
+        let result = try #require(try curve("run").last)
+        let (bicubic, mean) = (try #require(result["psnr_bicubic"]), try #require(result["psnr_mean"]))
+        print(
+            "\(plan.parameters) parameters, \(steps) steps in \(Int(Date().timeIntervalSince(start))) s: loss \(losses[0]) to \(losses[steps - 1]); PSNR bicubic \(bicubic) dB, mean prediction \(mean) dB, sample \(result["psnr_sample"] ?? .nan) dB"
+        )
+        #expect(losses[steps - 1] < 0.6 * losses[0])
+        #expect(mean > bicubic + 0.5)
+        #expect(result["step"] == Double(steps) && result["samples"] == Double(steps * 8))
+
+        // What the run leaves behind: a model that loads and predicts, its card, pictures.
+        let model = try SR3Model(path: run.weightsPath)
+        #expect(model.configuration == run.recipe.model)
+        #expect(model.metadata["steps"] == "\(steps)" && model.metadata["name"] == "tiny")
+        #expect(model.metadata["recipe"] == recipeText(["steps": "\(steps)"]))
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/run/validation.png"))
+    }
+
+    /// Stopped after six of twelve steps and resumed, a run ends with the very same numbers.
+    @Test func aResumedRunIsTheSameRun() throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        try Device.setThreads(1)
+        let text = recipeText()
+        #expect(try trainer(text, output: "straight").run(report: { _ in }, isCancelled: { false }))
+
+        var steps: [Int] = []
+        let stopped = try trainer(text, output: "resumed").run(
+            report: { steps.append($0.step) }, isCancelled: { steps.count == 6 })
+        #expect(!stopped)
+        #expect(try tensors("resumed") != tensors("straight"))
+        #expect(
+            try trainer(text, output: "resumed", resume: true).run(
+                report: { steps.append($0.step) }, isCancelled: { false }))
+        #expect(steps == Array(1...12))
+
+        let (straight, resumed) = (try tensors("straight"), try tensors("resumed"))
+        #expect(Set(straight.keys) == Set(resumed.keys))
+        for name in straight.keys.sorted() { #expect(straight[name] == resumed[name], "\(name)") }
+        #expect(
+            straight.keys.contains { $0.hasPrefix("ema.") }
+                && straight.keys.contains { $0.hasSuffix(".exp_avg") })
+        // The EMA that is saved for inference is another thing than the live weights.
+        #expect(straight["model.input.weight"] != straight["ema.input.weight"])
+
+        // The validation is the same, too, up to the wall-clock column.
+        for column in ["step", "samples", "psnr_bicubic", "psnr_mean", "psnr_sample"] {
+            #expect(try curve("straight").last?[column] == curve("resumed").last?[column], "\(column)")
+        }
+
+        // A finished run has nothing left to do.
+        var more = 0
+        #expect(
+            try trainer(text, output: "resumed", resume: true).run(
+                report: { _ in more += 1 }, isCancelled: { false }))
+        #expect(more == 0)
+        // Another recipe must not continue it, nor may it be overwritten by chance.
+        let other = try #require(throws: DataError.self) {
+            try trainer(recipeText(["steps": "13"]), output: "resumed", resume: true)
+                .run(report: { _ in }, isCancelled: { false })
+        }
+        #expect(other.description.contains("another version of this recipe"))
+        let again = try #require(throws: DataError.self) {
+            try trainer(text, output: "resumed").run(report: { _ in }, isCancelled: { false })
+        }
+        #expect(
+            again.description
+                == "'\(folder.path)/resumed' already holds a run: continue it with --resume, or choose another --output"
+        )
+        #expect(try tensors("resumed") == resumed, "what was refused changed nothing")
+    }
+
+    @Test func anotherSeedIsAnotherRun() throws {
+        let changes = ["steps": "1", "validationCount": "0"]
+        #expect(try trainer(recipeText(changes), output: "a").run(report: { _ in }, isCancelled: { false }))
+        #expect(
+            try trainer(recipeText(changes.merging(["seed": "4"]) { $1 }), output: "b")
+                .run(report: { _ in }, isCancelled: { false }))
+        #expect(try tensors("a")["model.input.weight"] != tensors("b")["model.input.weight"])
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/a/validation.csv"))
+    }
+
+    @Test func missingDataStopsARunBeforeItStarts() throws {
+        let text = recipeText()
+        let lost = Trainer(
+            recipe: try Recipe(yaml: text, path: "tiny.yaml"), recipeText: text,
+            options: .init(
+                data: ["\(folder.path)/absent"], output: "\(folder.path)/lost", manifests: [], device: .cpu,
+                resume: false),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(throws: DataError.self) { try lost.run(report: { _ in }, isCancelled: { false }) }
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/lost"))
+    }
+}
