@@ -10,9 +10,9 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measures a model on test sets and writes the table.",
         discussion: """
             Each set is a manifest of Datasets/ with hr and lr parts. Measured for bicubic
-            and for the model: PSNR and SSIM on Y with a border of SCALE pixels cropped, SFD
-            (squeezenet feature distance, with --squeezenet), LR consistency, and colour
-            shift.
+            and for the model: PSNR and SSIM on Y with a border of SCALE pixels cropped,
+            SFD (squeezenet feature distance, with --squeezenet), LR consistency, and
+            colour shift.
 
             Example:
               restore evaluate --sets set14,bsd100 --data DIR --steps 1,2,4 --csv out.csv

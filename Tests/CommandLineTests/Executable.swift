@@ -74,6 +74,13 @@ enum Executable {
         process.standardError = files[1]
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
+        // A child inherits the thread's mask, and threads that run tests may block signals.
+        var interrupt = sigset_t()
+        var mask = sigset_t()
+        sigemptyset(&interrupt)
+        sigaddset(&interrupt, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &interrupt, &mask)
+        defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
         try process.run()
         let command = "restore " + arguments.joined(separator: " ")
         do {

@@ -180,7 +180,7 @@ struct SRTests {
         try write(TestPictures.waves(width: 10, height: 8))
         let variants: [(name: String, flags: [String])] = [
             ("plain", []), ("ddpm", ["--sampler", "ddpm"]), ("dpm", ["--sampler", "dpm"]),
-            ("eta", ["--eta", "1"]),
+            ("eta", ["--eta", "0.5"]),
             ("low", ["--sampler", "ddpm", "--variance", "0"]),
             ("high", ["--sampler", "ddpm", "--variance", "2"]),
             ("temperature", ["--temperature", "0.5"]), ("samples", ["--samples", "3"]),
@@ -201,6 +201,17 @@ struct SRTests {
                     "\(one.name) and \(other.name)")
             }
         }
+    }
+
+    /// DDIM with η = 1 is ancestral sampling with the posterior variance, to rounding.
+    @Test func samplersAgreeWhereTheyAreTheSame() throws {
+        try write(TestPictures.waves(width: 10, height: 8))
+        try enlarge("in.png", "-o", "ddim.png", "--steps", "4", "--eta", "1", in: folder)
+        try enlarge("in.png", "-o", "ddpm.png", "--steps", "4", "--sampler", "ddpm", in: folder)
+        #expect(try differences("ddim.png", "ddpm.png") < 20)
+        try enlarge(
+            "in.png", "-o", "other.png", "--steps", "4", "--sampler", "ddpm", "--variance", "0.5", in: folder)
+        #expect(try differences("other.png", "ddpm.png") > 500)
     }
 
     @Test func givenDefaultsChangeNothing() throws {

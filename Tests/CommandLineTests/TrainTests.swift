@@ -111,7 +111,7 @@ struct TrainTests {
         try expectFailure(
             ["train", "tiny.yaml", "--data", "photos", "--output", "runs/tiny", "--resume"], in: folder,
             status: 65,
-            naming: "checkpoint.safetensors", "--resume")
+            naming: "checkpoint.safetensors", "--output")
 
         // An export takes the recipe's sampling defaults of now, and the same network only.
         let eager = Self.recipe(steps: 3).replacingOccurrences(of: "steps: 2, eta", with: "steps: 5, eta")
@@ -181,8 +181,8 @@ struct TrainTests {
         try expect(65, "'budget' is missing", sound.components(separatedBy: "\nbudget")[0])
         try expect(
             65, "'optimizer.batchSize' has a value of the wrong type", with("batchSize: 2", "batchSize: two"))
-        try expect(65, "YAML", "name: [unfinished")
-        try expect(65, "", "")
+        try expect(65, "cannot be used", "name: [unfinished")
+        try expect(65, "cannot be used", "")
         try expect(65, "deblurring", with("task: sr3", "task: deblurring"))
         try expect(65, "patchSize", with("patchSize: 16", "patchSize: 17"))
         try expect(65, "ᾱ_T", with("linear:1e-6:1e-2:2000", "linear:1e-6:1e-2:20"))
