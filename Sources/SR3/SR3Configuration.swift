@@ -33,6 +33,39 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
         self.network = network
         self.sampling = sampling
     }
+
+    /// Reads what ``validate()`` accepts.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        scale = try values.decode(Int.self, forKey: .scale)
+        target = try values.decode(Target.self, forKey: .target)
+        parameterization = try values.decode(Parameterization.self, forKey: .parameterization)
+        schedule = try values.decode(String.self, forKey: .schedule)
+        network = try values.decode(UNetConfiguration.self, forKey: .network)
+        sampling = try values.decode(SamplingDefaults.self, forKey: .sampling)
+        try validate()
+    }
+
+    /// - Throws: ``NetworkError`` naming the setting that cannot be, or ``ScheduleError``.
+    public func validate() throws {
+        func check(_ condition: Bool, _ message: String) throws {
+            if !condition { throw NetworkError(message) }
+        }
+        try check((2...8).contains(scale), "scale must be 2 to 8")
+        try check(
+            network.imageChannels == 3 && network.conditionChannels == 3,
+            "an SR3 network takes a colour picture and a condition of 3 channels each")
+        if case .residual(let scale) = target {
+            try check(scale > 0 && scale <= 2, "the residual's scale must be above 0 and at most 2")
+        }
+        try network.validate()
+        _ = try NoiseSchedule(parsing: schedule)
+        let longest = try NoiseSchedule(parsing: sampling.schedule).stepCount
+        try check((1...longest).contains(sampling.steps), "sampling.steps must be 1 to \(longest)")
+        try check((0...1).contains(sampling.eta), "sampling.eta must be 0 to 1")
+        try check((0...2).contains(sampling.variance), "sampling.variance must be 0 to 2")
+        try check((0...1).contains(sampling.temperature), "sampling.temperature must be 0 to 1")
+    }
 }
 
 /// Default settings for sampling, stored with a model.

@@ -17,13 +17,7 @@ public final class SR3Model {
         _ configuration: SR3Configuration, seed: UInt64 = 0, device: Device = .cpu,
         metadata: [String: String] = [:]
     ) throws {
-        guard configuration.network.conditionChannels == configuration.network.imageChannels else {
-            throw NetworkError("an SR3 network takes a condition with as many channels as the picture")
-        }
-        guard (2...8).contains(configuration.scale) else { throw NetworkError("scale must be 2 to 8") }
-        if case .residual(let scale) = configuration.target, !(scale > 0 && scale <= 2) {
-            throw NetworkError("the residual's scale must be above 0 and at most 2")
-        }
+        try configuration.validate()
         self.configuration = configuration
         self.device = device
         self.metadata = metadata
@@ -93,8 +87,10 @@ public final class SR3Model {
         let configuration: SR3Configuration
         do {
             configuration = try JSONDecoder().decode(SR3Configuration.self, from: Data(text.utf8))
-        } catch {
+        } catch is DecodingError {
             throw ModelError(path: path, reason: "its configuration cannot be read")
+        } catch {
+            throw ModelError(path: path, reason: "\(error)")
         }
         do {
             try self.init(configuration, device: device, metadata: file.metadata)

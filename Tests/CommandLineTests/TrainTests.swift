@@ -187,6 +187,10 @@ struct TrainTests {
         try expect(65, "patchSize", with("patchSize: 16", "patchSize: 17"))
         try expect(65, "ᾱ_T", with("linear:1e-6:1e-2:2000", "linear:1e-6:1e-2:20"))
         try expect(65, "baseWidth", with("baseWidth: 8", "baseWidth: 7"))
+        for scale in ["0", "-4", "9", "4000000000000000000"] {
+            try expect(65, "scale", with("  scale: 4", "  scale: \(scale)"))
+        }
+        try expect(65, "sampling.steps", with("steps: 2, eta", "steps: 101, eta"))
         try expect(65, "budget.steps", with("steps: 3,", "steps: 0,"))
     }
 

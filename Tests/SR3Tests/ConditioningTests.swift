@@ -78,6 +78,22 @@ struct ConditioningTests {
         #expect(try distance(output(plain.samplingLevels(4)), reference) > 1e-2)
     }
 
+    /// One step by hand: x̂₀ = √γ·x − √(1−γ)·v̂ of the network's v̂ at that γ.
+    @Test(arguments: [0.1, 0.6]) func networkIsGivenTheLevelOfTheStep(gamma: Double) throws {
+        let model = try TestModels.random(TestModels.configuration(target: .residual(scale: 0.5)))
+        let lr = try picture(width: 6, height: 5).tensor()
+        let condition = try lr.resized(height: 20, width: 24)
+        let start = try NoiseField(seed: 9).tensor(step: 0, channels: 3, height: 20, width: 24)
+        let velocity = try noGrad {
+            try model.prediction(noisy: start, condition: condition, signalLevel: Tensor([Float(gamma)]))
+        }
+        let clean = try (gamma.squareRoot() * start - (1 - gamma).squareRoot() * velocity).clamped(-4, 4)
+        let settings = SR3Restorer.Options(
+            scale: 4, sampler: .ddim(eta: 0), levels: [gamma, 1], seed: 9, consistency: false)
+        let output = try SR3Restorer(model).restored(lr, height: 20, width: 24, options: settings)
+        #expect(try distance(output, (condition + clean * 0.5).clamped(-1, 1)) < 1e-4)
+    }
+
     @Test func levelChangesThePrediction() throws {
         let model = try TestModels.random()
         let noisy = try noise([1, 3, 8, 8], seed: 3)

@@ -6,16 +6,11 @@ import Testing
 
 @Suite("SR3: model files")
 struct ModelFileTests {
-    private let folder: String
-
-    init() throws {
-        folder =
-            FileManager.default.temporaryDirectory.appendingPathComponent("SR3Tests-\(UUID().uuidString)")
-            .path
+    /// Gives the path of a file in a folder that then goes away.
+    private func withFile<Result>(_ body: (String) throws -> Result) throws -> Result {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("SR3Tests-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    }
-
-    private func withFile<Result>(_ body: (String) throws -> Result) rethrows -> Result {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         return try body(folder + "/model.safetensors")
     }
@@ -106,6 +101,30 @@ struct ModelFileTests {
         #expect(reason == "its configuration cannot be read")
     }
 
+    /// What a file says is checked before it is believed.
+    @Test(arguments: [
+        ("\"scale\":4", "\"scale\":0", "scale must be 2 to 8"),
+        ("\"scale\":4", "\"scale\":4000000000000000000", "scale must be 2 to 8"),
+        ("\"steps\":4", "\"steps\":0", "sampling.steps must be 1 to 2000"),
+        ("\"steps\":4", "\"steps\":2001", "sampling.steps must be 1 to 2000"),
+        ("\"eta\":0", "\"eta\":1.5", "sampling.eta must be 0 to 1"),
+        ("\"variance\":1", "\"variance\":-1", "sampling.variance must be 0 to 2"),
+        ("\"temperature\":1", "\"temperature\":2", "sampling.temperature must be 0 to 1"),
+        (
+            "linear:1e-6:1e-2:2000", "linear:1:1",
+            "'linear:1:1' is not a schedule: write linear:LOW:HIGH:STEPS or cosine:STEPS"
+        ),
+        ("\"baseWidth\":8", "\"baseWidth\":-8", "baseWidth must be 4 to 1024, a multiple of 4"),
+    ])
+    func impossibleConfigurationsInFiles(old: String, new: String, expected: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(TestModels.configuration()), as: UTF8.self)
+        try #require(text.contains(old), "\(text)")
+        let changed = text.replacingOccurrences(of: old, with: new)
+        #expect(try reason(metadata: ["format": "restore-sr3", "configuration": changed]) == expected)
+    }
+
     @Test func configurationsThatCannotBeAreRefused() throws {
         var scale = TestModels.configuration()
         for value in [-1, 0, 1, 9, 1000] {
@@ -117,8 +136,12 @@ struct ModelFileTests {
             #expect(throws: NetworkError.self, "residual \(value)") { try SR3Model(target) }
         }
         var channels = TestModels.configuration()
-        channels.network.conditionChannels = 4
-        #expect(throws: NetworkError.self) { try SR3Model(channels) }
+        for (image, condition) in [(3, 4), (1, 1), (4, 4)] {
+            channels.network.imageChannels = image
+            channels.network.conditionChannels = condition
+            #expect(throws: NetworkError.self) { try SR3Model(channels) }
+        }
+        channels.network.imageChannels = 3
         channels.network.conditionChannels = 3
         #expect(throws: Never.self) { try SR3Model(channels) }
     }
