@@ -21,6 +21,11 @@ public enum DatasetCheck {
                         role: part.role, path: part.path, isSound: false,
                         finding: "\(files.count) files, expected \(part.count)")
                 }
+                if let bytes = part.bytes, try size(files) != bytes {
+                    return Finding(
+                        role: part.role, path: part.path, isSound: false,
+                        finding: "\(try size(files)) bytes, expected \(bytes)")
+                }
                 guard let expected = part.sha256 else {
                     return Finding(
                         role: part.role, path: part.path, isSound: true,
@@ -32,6 +37,15 @@ public enum DatasetCheck {
                     finding: sound ? "\(files.count) files, checksum agrees" : "the checksum differs")
             }
             return Finding(role: part.role, path: part.path, isSound: false, finding: "no files")
+        }
+    }
+
+    /// Bytes of all files together.
+    private static func size(_ files: [String]) throws -> Int {
+        try files.reduce(0) { sum, path in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            guard let bytes = attributes?[.size] as? Int else { throw DataError("'\(path)' cannot be read") }
+            return sum + bytes
         }
     }
 

@@ -101,6 +101,10 @@ public struct Recipe: Sendable, Codable, Equatable {
         func check(_ condition: Bool, _ reason: String) throws {
             if !condition { throw RecipeError(path: path, reason: reason, kind: .invalid) }
         }
+        // The name becomes a file's name.
+        try check(
+            !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
+                && !name.hasPrefix("."), "name must be letters, digits, '-', '_' and '.'")
         try check(task == "sr3", "'\(task)' is not a task: use sr3")
         try check(
             data.patchSize % (model.scale * model.network.patchSize) == 0
