@@ -38,7 +38,7 @@ PY
     run evaluate --sets set14,bsd100 --csv Results/sr3-x4.csv
     printf '\n## The perception-distortion trade, on Set5 and Set14\n'
     printf '\nMore steps add invented detail, fewer stay close to the mean.\n'
-    run evaluate --sets set5,set14 --steps 1,2,3,4,8
+    run evaluate --sets set5,set14 --steps 1,2,3,4
     run evaluate --sets set5,set14 --steps 1 --temperature 0
     run evaluate --sets set5,set14 --steps 4 --temperature 0.8
     printf '\n## Speed and memory\n\nOne run, both sides in turns.\n'
