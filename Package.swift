@@ -31,7 +31,7 @@ let package = Package(
     products: [
         .executable(name: "restore", targets: ["restore"]),
         .library(
-            name: "Restore", targets: ["SR3", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training"]),
+            name: "Restore", targets: ["SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -54,11 +54,13 @@ let package = Package(
         .target(
             name: "SR3", dependencies: ["Diffusion", "ImageTensors"],
             resources: [.copy("Models")]),
+        .target(
+            name: "Deblur", dependencies: ["Diffusion", "ImageTensors"]),
         .target(name: "Metrics", dependencies: ["ImageTensors"]),
         .target(
             name: "Training",
             dependencies: [
-                "SR3", "Degradation", "Metrics",
+                "SR3", "Deblur", "Degradation", "Metrics",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -1,5 +1,4 @@
 import Diffusion
-import Foundation
 import Tensors
 
 /// An SR3 network with its configuration: the LR picture upsampled by bicubic is
@@ -57,73 +56,25 @@ public final class SR3Model {
 
     // MARK: files
 
-    static let format = "restore-sr3"
+    private static let file = ModelFile<SR3Configuration>(format: "restore-sr3", kind: "an SR3 model")
 
     /// Saves weights (as given, for example the EMA's) with the configuration in the metadata.
     ///
     /// - Parameter dtype: `.float16` halves the file; the network computes in float32.
     public static func save(
         _ weights: [(name: String, value: Tensor)], configuration: SR3Configuration,
-        metadata: [String: String],
-        to path: String, dtype: DType = .float16
+        metadata: [String: String], to path: String, dtype: DType = .float16
     ) throws {
-        var all = metadata
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        all["format"] = format
-        all["configuration"] = String(decoding: try encoder.encode(configuration), as: UTF8.self)
-        try SafetensorsWriter.write(
-            weights.map { ($0.name, try $0.value.detach().to(dtype)) }, metadata: all, to: path)
+        try file.save(weights, configuration: configuration, metadata: metadata, to: path, dtype: dtype)
     }
 
     /// Loads a model for inference.
     ///
     /// - Throws: ``ModelError`` when the file is not an SR3 model or a weight is NaN or infinite.
-    public convenience init(path: String, device: Device = .cpu) throws {
-        let file = try SafetensorsFile(path: path)
-        guard file.metadata["format"] == Self.format, let text = file.metadata["configuration"] else {
-            throw ModelError(path: path, reason: "it is not an SR3 model of restore")
+    public static func load(_ path: String, device: Device = .cpu) throws -> SR3Model {
+        try file.load(path) { configuration, metadata in
+            let model = try SR3Model(configuration, device: device, metadata: metadata)
+            return (model, model.network)
         }
-        let configuration: SR3Configuration
-        do {
-            configuration = try JSONDecoder().decode(SR3Configuration.self, from: Data(text.utf8))
-        } catch is DecodingError {
-            throw ModelError(path: path, reason: "its configuration cannot be read")
-        } catch {
-            throw ModelError(path: path, reason: "\(error)")
-        }
-        do {
-            try self.init(configuration, device: device, metadata: file.metadata)
-            try network.load { name in
-                guard let value = try file.tensor(name) else { return nil }
-                guard try value.to(.float32).isFinite() else {
-                    throw ModelError(path: path, reason: "the weight '\(name)' contains NaN or infinity")
-                }
-                return value
-            }
-            // A file with more weights than the network has is of another network.
-            if let extra = Set(file.names).subtracting(network.parameters.map(\.name)).min() {
-                throw ModelError(path: path, reason: "the network has no place for the weight '\(extra)'")
-            }
-        } catch let error as ModelError {
-            throw error
-        } catch let error as TensorFileError {
-            throw error
-        } catch {
-            throw ModelError(path: path, reason: "\(error)")
-        }
-
-        for parameter in network.parameters { try parameter.value.setRequiresGrad(false) }
     }
-}
-
-/// Why a file cannot be used as a model.
-public struct ModelError: Error, CustomStringConvertible, Sendable {
-    public let path: String
-    public let reason: String
-    public init(path: String, reason: String) {
-        self.path = path
-        self.reason = reason
-    }
-    public var description: String { "'\(path)' cannot be used as a model: \(reason)" }
 }

@@ -124,7 +124,7 @@ public final class SR3Restorer {
             noise: { [device = model.device] draw in
                 try field.tensor(step: draw, channels: size[1], height: height, width: width).to(device)
             },
-            clampBound: model.clampBound, temperature: options.temperature,
+            limit: .symmetric(model.clampBound), temperature: options.temperature,
             progress: { done, _ in progress(done) }, isCancelled: options.isCancelled)
         let target = try options.sampler.sample(
             { [model] noisy, gamma in

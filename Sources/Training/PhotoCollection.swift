@@ -47,24 +47,42 @@ public final class PhotoCollection: Sendable {
         var bytes = [UInt8](repeating: 0, count: count * size * size * 3)
         for index in 0..<count {
             let photo = pick(random.uniform())
-            let x0 = Int(random.uniform() * Double(photo.width - size + 1))
-            let y0 = Int(random.uniform() * Double(photo.height - size + 1))
-            let pose = Int(random.uniform() * 8)
             let base = index * size * size * 3
-            for row in 0..<size {
-                for column in 0..<size {
-                    var (y, x) = pose & 1 == 0 ? (row, column) : (column, row)
-                    if pose & 2 != 0 { y = size - 1 - y }
-                    if pose & 4 != 0 { x = size - 1 - x }
-                    let from = ((y0 + y) * photo.width + x0 + x) * 3
-                    let to = base + (row * size + column) * 3
-                    bytes[to] = photo.bytes[from]
-                    bytes[to + 1] = photo.bytes[from + 1]
-                    bytes[to + 2] = photo.bytes[from + 2]
+            Crop(photo, size: size, using: &random).forEachSample(of: photo) { bytes[base + $0] = $1 }
+        }
+        return try Tensor(bytes, shape: [count, size, size, 3], dtype: .uint8).permuted([0, 3, 1, 2])
+    }
+
+    /// A square place in a photo and one of eight poses.
+    struct Crop {
+        let size: Int
+        private let x0, y0, pose: Int
+
+        init(_ photo: Photo, size: Int, using random: inout CounterStream) {
+            self.size = size
+            x0 = Int(random.uniform() * Double(photo.width - size + 1))
+            y0 = Int(random.uniform() * Double(photo.height - size + 1))
+            pose = Int(random.uniform() * 8)
+        }
+
+        /// Every sample of the turned crop with its place in size×size×3.
+        @inline(__always)
+        func forEachSample(of photo: Photo, _ body: (_ index: Int, _ value: UInt8) -> Void) {
+            photo.bytes.withUnsafeBufferPointer { bytes in
+                for row in 0..<size {
+                    for column in 0..<size {
+                        var (y, x) = pose & 1 == 0 ? (row, column) : (column, row)
+                        if pose & 2 != 0 { y = size - 1 - y }
+                        if pose & 4 != 0 { x = size - 1 - x }
+                        let from = ((y0 + y) * photo.width + x0 + x) * 3
+                        let to = (row * size + column) * 3
+                        body(to, bytes[from])
+                        body(to + 1, bytes[from + 1])
+                        body(to + 2, bytes[from + 2])
+                    }
                 }
             }
         }
-        return try Tensor(bytes, shape: [count, size, size, 3], dtype: .uint8).permuted([0, 3, 1, 2])
     }
 
     private func pick(_ u: Double) -> Photo {

@@ -1,3 +1,5 @@
+import Deblur
+import Degradation
 import Diffusion
 import Foundation
 import SR3
@@ -6,20 +8,33 @@ import Yams
 
 /// The whole truth of a training run, read from YAML: data, degradation, network, schedule,
 /// objective, optimiser, budget.
-public struct Recipe: Sendable, Codable, Equatable {
+public struct Recipe: Sendable, Decodable, Equatable {
     /// The model's name, for example `sr3-x4`.
     public var name: String
     public var description: String
     /// Under what terms the weights may be used; kept in the model's card.
     public var licence: String?
-    /// Which task; `sr3` is the only one so far.
-    public var task: String
     public var seed: UInt64
     public var data: DataSettings
-    public var model: SR3Configuration
+    /// The task with its model.
+    public var task: Task
     public var objective: ObjectiveSettings
     public var optimizer: OptimizerSettings
     public var budget: Budget
+
+    /// What is trained: `task` names it, `model` (and for deblurring `degradation`) describe it.
+    public enum Task: Sendable, Equatable {
+        case sr3(SR3Configuration)
+        case deblur(DeblurConfiguration, BlurDegradation)
+
+        /// As recipes write it.
+        public var name: String {
+            switch self {
+            case .sr3: "sr3"
+            case .deblur: "deblur"
+            }
+        }
+    }
 
     public struct DataSettings: Sendable, Codable, Equatable {
         /// Names of manifests in Datasets/; empty for every picture found under `--data`.
@@ -28,12 +43,20 @@ public struct Recipe: Sendable, Codable, Equatable {
         public var patchSize: Int
         /// Pictures held out for validation, taken evenly from the sorted list.
         public var validationCount: Int
+        /// Deblurring: the manifest of a sequence of consecutive frames whose averages are real
+        /// motion blur, and the share of a batch that comes from it.
+        public var frames: String?
+        public var framesShare: Double?
     }
 
     public struct ObjectiveSettings: Sendable, Codable, Equatable {
         public var loss: LossKind
         /// min-SNR limit, or absent for no weighting.
         public var minSNR: Double?
+        /// Deblurring: whether the diffusion loss stops at the prediction (default: no), and the
+        /// weight of the predictor's own loss (default: 0).
+        public var detachPrediction: Bool?
+        public var reconstructionWeight: Double?
     }
 
     public struct OptimizerSettings: Sendable, Codable, Equatable {
@@ -60,6 +83,30 @@ public struct Recipe: Sendable, Codable, Equatable {
         public var validationMinutes: Double
     }
 
+    private enum CodingKeys: String, CodingKey {
+        case name, description, licence, task, seed, data, model, degradation, objective, optimizer, budget
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        description = try values.decode(String.self, forKey: .description)
+        licence = try values.decodeIfPresent(String.self, forKey: .licence)
+        seed = try values.decode(UInt64.self, forKey: .seed)
+        data = try values.decode(DataSettings.self, forKey: .data)
+        switch try values.decode(String.self, forKey: .task) {
+        case "sr3": task = .sr3(try values.decode(SR3Configuration.self, forKey: .model))
+        case "deblur":
+            task = .deblur(
+                try values.decode(DeblurConfiguration.self, forKey: .model),
+                try values.decode(BlurDegradation.self, forKey: .degradation))
+        case let other: throw DataError("'\(other)' is not a task: use sr3 or deblur")
+        }
+        objective = try values.decode(ObjectiveSettings.self, forKey: .objective)
+        optimizer = try values.decode(OptimizerSettings.self, forKey: .optimizer)
+        budget = try values.decode(Budget.self, forKey: .budget)
+    }
+
     /// - Throws: ``RecipeError`` naming the file and what is wrong in it.
     public init(path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -73,6 +120,8 @@ public struct Recipe: Sendable, Codable, Equatable {
             self = try YAMLDecoder().decode(Recipe.self, from: yaml)
         } catch let error as DecodingError {
             throw RecipeError(path: path, reason: Self.sentence(error), kind: .invalid)
+        } catch let error as DataError {
+            throw RecipeError(path: path, reason: "\(error)", kind: .invalid)
         } catch {
             throw RecipeError(path: path, reason: "it is not valid YAML", kind: .invalid)
         }
@@ -105,11 +154,22 @@ public struct Recipe: Sendable, Codable, Equatable {
         try check(
             !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
                 && !name.hasPrefix("."), "name must be letters, digits, '-', '_' and '.'")
-        try check(task == "sr3", "'\(task)' is not a task: use sr3")
-        try check(
-            data.patchSize % (model.scale * model.network.patchSize) == 0
-                && (16...1024).contains(data.patchSize),
-            "data.patchSize must be 16 to 1024 and a multiple of scale × network.patchSize")
+        try check((16...1024).contains(data.patchSize), "data.patchSize must be 16 to 1024")
+        switch task {
+        case .sr3(let model):
+            try check(
+                data.patchSize % (model.scale * model.network.patchSize) == 0,
+                "data.patchSize must be a multiple of scale × network.patchSize")
+        case .deblur(_, let degradation):
+            do { try degradation.validate() } catch {
+                throw RecipeError(path: path, reason: "degradation.\(error)", kind: .invalid)
+            }
+            try check(
+                (0...1).contains(data.framesShare ?? 0) && (data.frames != nil || (data.framesShare ?? 0) == 0),
+                "data.framesShare must be 0 to 1, with data.frames naming the frames")
+            try check(
+                objective.reconstructionWeight ?? 0 >= 0, "objective.reconstructionWeight must not be negative")
+        }
         try check((0...1000).contains(data.validationCount), "data.validationCount must be 0 to 1000")
         try check(
             optimizer.learningRate > 0 && optimizer.learningRate < 1,
@@ -119,13 +179,6 @@ public struct Recipe: Sendable, Codable, Equatable {
         try check((0...1).contains(optimizer.decayFraction), "optimizer.decayFraction must be 0 to 1")
         try check(budget.steps > 0, "budget.steps must be positive")
         try check(budget.minutes ?? 1 > 0, "budget.minutes must be positive")
-        do {
-            try model.network.validate()
-            _ = try NoiseSchedule(parsing: model.schedule)
-            _ = try NoiseSchedule(parsing: model.sampling.schedule)
-        } catch {
-            throw RecipeError(path: path, reason: "\(error)", kind: .invalid)
-        }
     }
 
     /// The factor on the learning rate at a step, with `progress` the spent part of the budget.

@@ -1,7 +1,5 @@
-import Diffusion
+import Deblur
 import Foundation
-import ImageFiles
-import ImageTensors
 import Logging
 import SR3
 import Tensors
@@ -57,10 +55,28 @@ public final class Trainer {
     /// Checks everything a run needs, touching nothing.
     public func plan() throws -> Plan {
         let files = try split()
-        let model = try SR3Model(recipe.model, seed: recipe.seed)
+        let network: Module =
+            switch recipe.task {
+            case .sr3(let configuration): try SR3Model(configuration, seed: recipe.seed).network
+            case .deblur(let configuration, _): try PredictAndRefine(configuration, seed: recipe.seed)
+            }
         return Plan(
             training: files.training.count, validation: files.validation.count,
-            parameters: model.network.parameterCount)
+            parameters: network.parameterCount)
+    }
+
+    /// Reads the pictures and builds the network.
+    private func makeTask(_ files: (training: [String], validation: [String])) throws -> any TrainingTask {
+        switch recipe.task {
+        case .sr3(let configuration):
+            try SR3Training(recipe, configuration, files: files, device: options.device)
+        case .deblur(let configuration, let degradation):
+            try DeblurTraining(
+                recipe, configuration, degradation, files: files,
+                frames: recipe.data.frames.map {
+                    try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
+                } ?? [], device: options.device)
+        }
     }
 
     private func split() throws -> (training: [String], validation: [String]) {
@@ -96,8 +112,9 @@ public final class Trainer {
             )
         }
         if options.device.isCUDA { Device.allowTF32(true) }
-        let model = try SR3Model(recipe.model, seed: recipe.seed, device: options.device)
-        let network = model.network
+        logger.info("reading \(files.training.count) pictures")
+        let task = try makeTask(files)
+        let network = task.network
         let parameters = network.parameters
         let optimizer = try AdamW(
             parameters,
@@ -111,23 +128,6 @@ public final class Trainer {
                 checkpointPath, into: network, ema: ema, optimizer: optimizer, recipe: recipeText)
             logger.info("continuing at step \(state.step)")
         }
-        logger.info("reading \(files.training.count) pictures")
-        let photos = try PhotoCollection(paths: files.training, minimum: recipe.data.patchSize)
-        let validation = try Validation(
-            paths: files.validation, scale: recipe.model.scale, multiple: recipe.model.network.multiple,
-            device: options.device)
-        let schedule = try NoiseSchedule(parsing: recipe.model.schedule)
-        let objective = Objective(
-            loss: recipe.objective.loss, parameterization: recipe.model.parameterization,
-            weighting: recipe.objective.minSNR.map { .minSNR(limit: $0) } ?? .none)
-        let patch = recipe.data.patchSize
-        let small = patch / recipe.model.scale
-        let shrink = try Resampler(
-            inputHeight: patch, inputWidth: patch, outputHeight: small, outputWidth: small,
-            device: options.device)
-        let enlarge = try Resampler(
-            inputHeight: small, inputWidth: small, outputHeight: patch, outputWidth: patch,
-            device: options.device)
         let batchSize = recipe.optimizer.batchSize
         network.setTraining(true)
 
@@ -146,33 +146,24 @@ public final class Trainer {
             state.emaUpdates = ema.updates
             try state.save(
                 weights: parameters, ema: ema, optimizer: optimizer, recipe: recipeText, to: checkpointPath)
-            try SR3Model.save(
-                ema.averages, configuration: recipe.model, metadata: card(state, files.training.count),
-                to: weightsPath)
+            try task.save(ema.averages, metadata: card(state, files.training.count), to: weightsPath)
         }
         func validate() throws {
-            guard !validation.cases.isEmpty else { return }
             network.setTraining(false)
             defer { network.setTraining(true) }
-            let result = try ema.swapped { try validation.run(model) }
+            guard let result = try ema.swapped({ try task.validate() }) else { return }
             try result.grid.write(to: "\(options.output)/validation.png")
             try appendCurve(state, averageLoss ?? .nan, result)
+            let figures = result.figures.map { "\($0.name) \(String(format: "%.2f", $0.value)) dB" }
             logger.info(
-                "step \(state.step), \(state.samples) samples: PSNR mean prediction \(format(result.mean)) dB, sample \(format(result.sample)) dB, bicubic \(format(result.bicubic)) dB"
-            )
+                "step \(state.step), \(state.samples) samples: PSNR \(figures.joined(separator: ", "))")
         }
 
         while progress() < 1 {
             // Every draw of a step follows from (seed, step), so that a resumed run is the same run.
             var random = CounterStream(seed: recipe.seed, stream: UInt64(state.step) + 1)
             let rate = recipe.learningRate(step: state.step, progress: progress())
-            let batch = try photos.batch(batchSize, size: patch, using: &random)
-            let gammas = (0..<batchSize).map { _ in schedule.trainingLevel(random.uniform(), random.uniform())
-            }
-            let hr = try batch.to(options.device).to(.float32) / 127.5 - 1
-            let condition = try noGrad { try enlarge(shrink(hr).quantized()).channelsLast() }
-            let noise = try NoiseSource.normal(like: hr, seed: random.next())
-            let loss = try model.loss(objective, hr: hr, condition: condition, noise: noise, gammas: gammas)
+            let loss = try task.loss(batchSize: batchSize, using: &random)
             optimizer.clearGradients()
             try loss.backward()
             try clipGradients(parameters.map(\.value), limit: recipe.optimizer.gradientClip)
@@ -220,7 +211,7 @@ public final class Trainer {
     private func card(_ state: Checkpoint, _ photos: Int) -> [String: String] {
         [
             "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description,
-            "task": recipe.task, "recipe": recipeText,
+            "task": recipe.task.name, "recipe": recipeText,
             "training_sets": recipe.data.sets.joined(separator: ", "), "training_photographs": "\(photos)",
             "steps": "\(state.step)", "samples": "\(state.samples)",
             "training_minutes": String(format: "%.1f", state.seconds / 60),
@@ -229,16 +220,16 @@ public final class Trainer {
         ]
     }
 
-    private func format(_ value: Double) -> String { String(format: "%.2f", value) }
-
     /// One line of validation.csv: quality against training samples.
-    private func appendCurve(_ state: Checkpoint, _ loss: Double, _ result: Validation.Result) throws {
+    private func appendCurve(_ state: Checkpoint, _ loss: Double, _ result: ValidationResult) throws {
         let path = "\(options.output)/validation.csv"
         let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-        let header = "step,samples,seconds,loss,psnr_bicubic,psnr_mean,psnr_sample\n"
-        let line = String(
-            format: "%d,%d,%.0f,%.5f,%.3f,%.3f,%.3f\n", state.step, state.samples, state.seconds, loss,
-            result.bicubic, result.mean, result.sample)
-        try ((old ?? header) + line).write(toFile: path, atomically: true, encoding: .utf8)
+        let names = ["step", "samples", "seconds", "loss"] + result.figures.map { "psnr_\($0.name)" }
+        let values =
+            ["\(state.step)", "\(state.samples)", String(format: "%.0f", state.seconds)]
+            + [String(format: "%.5f", loss)] + result.figures.map { String(format: "%.3f", $0.value) }
+        let header = names.joined(separator: ",") + "\n"
+        try ((old ?? header) + values.joined(separator: ",") + "\n").write(
+            toFile: path, atomically: true, encoding: .utf8)
     }
 }

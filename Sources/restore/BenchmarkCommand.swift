@@ -27,7 +27,7 @@ struct BenchmarkCommand: ParsableCommand {
 
     func run() throws {
         let device = try machine.resolved()
-        let model = try SR3Restorer(SR3Model(path: ModelStore.path(of: model), device: device)).model
+        let model = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device)).model
         let channels = model.configuration.network.imageChannels
         let noisy = try NoiseField(seed: 1).tensor(step: 0, channels: channels, height: size, width: size).to(
             device)

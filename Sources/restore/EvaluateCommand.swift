@@ -77,7 +77,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         Interrupt.watch()
         let restorer = try SR3Restorer(
-            SR3Model(path: ModelStore.path(of: model), device: machine.resolved()))
+            SR3Model.load(ModelStore.path(of: model), device: machine.resolved()))
         let defaults = restorer.model.configuration.sampling
         let trunk =
             squeezenet

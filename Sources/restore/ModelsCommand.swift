@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import SR3
 import Tensors
 import Training
 
@@ -71,22 +70,7 @@ struct ModelsCommand: ParsableCommand {
             let text =
                 FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
             try OutputCheck.writable(output)
-            let trained = try SR3Model(path: "\(folder)/\(loaded.name).safetensors")
-            var expected = loaded.model
-            expected.sampling = trained.configuration.sampling
-            guard expected == trained.configuration else {
-                throw CommandError(
-                    status: EX_DATAERR,
-                    description:
-                        "the run '\(folder)' was made by a recipe with another network, target or schedule than '\(recipe)'"
-                )
-            }
-            var card = trained.metadata
-            card["recipe"] = text
-            card["description"] = loaded.description
-            card["licence"] = loaded.licence
-            try SR3Model.save(
-                trained.network.parameters, configuration: loaded.model, metadata: card, to: output)
+            try ModelExport.write(loaded, text: text, run: folder, to: output)
             print("\(folder) → \(output)")
         }
     }

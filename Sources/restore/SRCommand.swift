@@ -89,7 +89,7 @@ struct SRCommand: ParsableCommand {
         Interrupt.watch()
         let device = try machine.resolved()
         let first = try jobs.first.map { try Image.read(from: $0.input) }
-        let restorer = try SR3Restorer(SR3Model(path: ModelStore.path(of: model), device: device))
+        let restorer = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device))
         let settings = try sampling.merged(into: restorer.model.configuration.sampling, steps: steps)
         for (index, job) in jobs.enumerated() {
             let image = try index == 0 ? first ?? Image.read(from: job.input) : Image.read(from: job.input)

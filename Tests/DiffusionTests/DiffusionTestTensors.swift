@@ -49,7 +49,7 @@ func context(
         noise: {
             try field.tensor(step: $0, channels: shape[1], height: shape[2], width: shape[3]).to(.float64)
         },
-        clampBound: clampBound)
+        limit: clampBound.map(CleanLimit.symmetric))
 }
 
 /// A network that knows x₀: what it must predict follows from x_t = √γ·x₀ + √(1−γ)·ε.

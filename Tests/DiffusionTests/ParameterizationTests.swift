@@ -43,7 +43,7 @@ struct ParameterizationTests {
         let prediction = try randomTensor([1, 3, 4, 4], bound: 2, stream: 1)
         for gamma in [0.01, 0.5, 0.99] {
             let estimate = try parameterization.estimate(prediction: prediction, noisy: noisy, gamma: gamma)
-            for one in [estimate, try estimate.clamped(0.4, noisy: noisy, gamma: gamma)] {
+            for one in [estimate, try estimate.limited(to: .symmetric(0.4), noisy: noisy, gamma: gamma)] {
                 let again = try gamma.squareRoot() * one.clean + (1 - gamma).squareRoot() * one.noise
                 #expect(try largestDifference(again, noisy) < 1e-12)
             }
@@ -54,7 +54,7 @@ struct ParameterizationTests {
         let noisy = try Tensor([2.0, 0.1, -2.0], shape: [1, 1, 1, 3], dtype: .float64)
         let prediction = try Tensor([1.7, 0.3, -4.0], shape: [1, 1, 1, 3], dtype: .float64)
         let plain = try Parameterization.clean.estimate(prediction: prediction, noisy: noisy, gamma: 0.36)
-        let clamped = try plain.clamped(1, noisy: noisy, gamma: 0.36)
+        let clamped = try plain.limited(to: .symmetric(1), noisy: noisy, gamma: 0.36)
         #expect(try doubles(clamped.clean) == [1, 0.3, -1])
         // ε̂ = (x_t − 0.6·x̂₀)/0.8
         let expected = [1.75, (0.1 - 0.18) / 0.8, -1.75]

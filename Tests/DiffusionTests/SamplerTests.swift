@@ -75,7 +75,7 @@ struct SamplerTests {
             var given = SamplingContext(
                 parameterization: .noise,
                 noise: { try Tensor([$0 == 0 ? x : z], shape: [1, 1, 1, 1], dtype: .float64) })
-            given.clampBound = clampBound
+            given.limit = clampBound.map(CleanLimit.symmetric)
             _ = try sampler.sample(
                 { noisy, _ in
                     seen.append(try noisy.item())

@@ -26,7 +26,7 @@ struct ModelFileTests {
                 model.network.parameters, configuration: configuration, metadata: ["licence": "Apache-2.0"],
                 to: path,
                 dtype: dtype)
-            return try SR3Model(path: path)
+            return try SR3Model.load(path)
         }
         #expect(loaded.configuration == configuration)
         #expect(loaded.metadata["licence"] == "Apache-2.0")
@@ -59,7 +59,7 @@ struct ModelFileTests {
             } else {
                 try SR3Model.save(weights, configuration: model.configuration, metadata: [:], to: path)
             }
-            let error = try #require(throws: ModelError.self) { try SR3Model(path: path) }
+            let error = try #require(throws: ModelError.self) { try SR3Model.load(path) }
             #expect(error.path == path)
             #expect("\(error)".contains(path))
             return error.reason

@@ -96,7 +96,7 @@ struct TrainerTests {
         #expect(result["step"] == Double(steps) && result["samples"] == Double(steps * 8))
 
         // What the run leaves behind: a model that loads and predicts, its card, pictures.
-        let model = try SR3Model(path: run.weightsPath)
+        let model = try SR3Model.load(run.weightsPath)
         #expect(model.configuration == run.recipe.model)
         let untrained = try heldOutLoss(SR3Model(run.recipe.model, seed: 3))
         let trained = try heldOutLoss(model)

@@ -9,8 +9,8 @@ public struct SamplingContext {
     public var parameterization: Parameterization
     /// Standard normal noise of the picture's shape: draw 0 starts, draw i ≥ 1 is for step i.
     public var noise: (_ draw: Int) throws -> Tensor
-    /// x̂₀ is clamped to ± this, with ε̂ recomputed; nil for no clamping.
-    public var clampBound: Double?
+    /// Brings x̂₀ into its range, with ε̂ recomputed; nil for no limit.
+    public var limit: CleanLimit?
     /// Standard deviation of the initial noise relative to the prior's. 1 samples the model's
     /// distribution, 0 starts from its mean: less variety, less noise.
     public var temperature: Double
@@ -21,13 +21,13 @@ public struct SamplingContext {
 
     public init(
         parameterization: Parameterization, noise: @escaping (Int) throws -> Tensor,
-        clampBound: Double? = nil,
+        limit: CleanLimit? = nil,
         temperature: Double = 1, progress: @escaping (Int, Int) -> Void = { _, _ in },
         isCancelled: @escaping () -> Bool = { false }
     ) {
         self.parameterization = parameterization
         self.noise = noise
-        self.clampBound = clampBound
+        self.limit = limit
         self.temperature = temperature
         self.progress = progress
         self.isCancelled = isCancelled
@@ -42,8 +42,8 @@ public struct SamplingContext {
     /// One look of the network at x, clamped as asked.
     func estimate(_ denoiser: Denoiser, _ x: Tensor, _ gamma: Double) throws -> Estimate {
         let estimate = try parameterization.estimate(prediction: denoiser(x, gamma), noisy: x, gamma: gamma)
-        guard let clampBound else { return estimate }
-        return try estimate.clamped(clampBound, noisy: x, gamma: gamma)
+        guard let limit else { return estimate }
+        return try estimate.limited(to: limit, noisy: x, gamma: gamma)
     }
 
     /// Runs `step` for each neighbouring pair of levels (γ_t, γ_s), γ_s the cleaner one.

@@ -89,15 +89,19 @@ public struct NoiseSchedule: Sendable, Equatable {
     }
 
     /// `count` + 1 signal levels for sampling, from ᾱ_T up to 1: the sub-sequence of steps
-    /// τ_i = round(T·i/count), the last level being ᾱ_0 = 1.
+    /// τ_i = round(T'·i/count), the last level being ᾱ_0 = 1.
     ///
+    /// - Parameter maximumNoise: the largest √(1 − γ) a level may have, above 0; it cuts the
+    ///   schedule from T to T' steps, at least `count`.
     /// - Throws: ``ScheduleError`` when `count` is not between 1 and T.
-    public func samplingLevels(_ count: Int) throws -> [Double] {
+    public func samplingLevels(_ count: Int, maximumNoise: Double = 1) throws -> [Double] {
         guard (1...stepCount).contains(count) else {
             throw ScheduleError("this schedule can be sampled in 1 to \(stepCount) steps, not \(count)")
         }
+        let allowed = signalLevels.lastIndex { (1 - $0).squareRoot() <= maximumNoise } ?? stepCount
+        let length = max(count, allowed)
         return (0...count).reversed().map { index in
-            signalLevels[Int((Double(stepCount) * Double(index) / Double(count)).rounded())]
+            signalLevels[Int((Double(length) * Double(index) / Double(count)).rounded())]
         }
     }
 

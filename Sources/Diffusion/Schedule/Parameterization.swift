@@ -42,11 +42,25 @@ public struct Estimate {
     /// ε̂
     public var noise: Tensor
 
-    /// Clamps x̂₀ to ±bound and recomputes the ε̂ that the noisy picture then implies:
-    /// a step with the old ε̂ would carry the clipped part on.
-    public func clamped(_ bound: Double, noisy: Tensor, gamma: Double) throws -> Estimate {
-        let limited = try clean.clamped(-bound, bound)
+    /// Limits x̂₀ and recomputes the ε̂ that the noisy picture then implies: a step with the old
+    /// ε̂ would carry the part that was cut on.
+    public func limited(to limit: CleanLimit, noisy: Tensor, gamma: Double) throws -> Estimate {
+        let limited = try limit(clean)
         let sigma = max((1 - gamma).squareRoot(), 1e-8)
         return Estimate(clean: limited, noise: try (noisy - gamma.squareRoot() * limited) / sigma)
     }
+}
+
+/// Brings a clean estimate into the range it is known to have.
+public struct CleanLimit {
+    private let limit: (Tensor) throws -> Tensor
+
+    public init(_ limit: @escaping (Tensor) throws -> Tensor) { self.limit = limit }
+
+    /// ± bound.
+    public static func symmetric(_ bound: Double) -> CleanLimit {
+        CleanLimit { try $0.clamped(-bound, bound) }
+    }
+
+    public func callAsFunction(_ clean: Tensor) throws -> Tensor { try limit(clean) }
 }

@@ -41,11 +41,17 @@ extension Tensor {
     public func magnitude() throws -> Tensor { try Op.abs.one(.tensor(self)) }
     public func squared() throws -> Tensor { try Op.square.one(.tensor(self)) }
     public func rounded() throws -> Tensor { try Op.round.one(.tensor(self)) }
+    public func power(_ exponent: Double) throws -> Tensor { try Op.pow.one(.tensor(self), .double(exponent)) }
     public func silu() throws -> Tensor { try Op.silu.one(.tensor(self)) }
     public func relu() throws -> Tensor { try Op.relu.one(.tensor(self)) }
 
     public func clamped(_ low: Double, _ high: Double) throws -> Tensor {
         try Op.clamp.one(.tensor(self), .double(low), .double(high))
+    }
+
+    /// `small` where this tensor is at most `limit`, else `large`; all of one shape.
+    public func chosen(upTo limit: Double, _ small: Tensor, else large: Tensor) throws -> Tensor {
+        try Op.choose.one(.tensor(Op.lessOrEqual.one(.tensor(self), .double(limit))), .tensor(small), .tensor(large))
     }
 
     public func softmax(dim: Int) throws -> Tensor { try Op.softmax.one(.tensor(self), .int(dim)) }
@@ -173,6 +179,24 @@ extension Tensor {
         if size[2] != height { result = try result.narrowed(2, start: 0, count: height) }
         if size[3] != width { result = try result.narrowed(3, start: 0, count: width) }
         return result
+    }
+
+    /// Pads every side by reflection without repeating the edge, however small the picture.
+    public func reflectPadded(by margin: Int) throws -> Tensor {
+        try flipped([2, 3]).reflectPadded(bottom: margin, right: margin).flipped([2, 3])
+            .reflectPadded(bottom: margin, right: margin)
+    }
+
+    // MARK: Fourier
+
+    /// Half of the two-dimensional Fourier transform of real H×W planes: complex, H×(W/2 + 1),
+    /// to be multiplied with its like and brought back by ``inverseFourier(height:width:)``.
+    public func fourier(height: Int, width: Int) throws -> Tensor {
+        try Op.rfft2.one(.tensor(self), .ints([height, width]))
+    }
+    /// The real H×W planes of half a Fourier transform.
+    public func inverseFourier(height: Int, width: Int) throws -> Tensor {
+        try Op.irfft2.one(.tensor(self), .ints([height, width]))
     }
 
     // MARK: linear algebra and networks

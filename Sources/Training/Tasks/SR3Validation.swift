@@ -6,7 +6,7 @@ import SR3
 import Tensors
 
 /// Held-out pictures on which a run is judged while it goes on.
-struct Validation {
+struct SR3Validation {
     struct Case {
         /// 1×3×H×W in [-1, 1].
         let hr: Tensor
@@ -35,17 +35,9 @@ struct Validation {
         }
     }
 
-    struct Result {
-        /// Mean RGB PSNR in dB of: bicubic, the mean prediction (one step from no noise), and samples.
-        var bicubic: Double
-        var mean: Double
-        var sample: Double
-        /// Rows of bicubic | mean prediction | sample | original.
-        var grid: Image
-    }
-
-    /// Judges a model as it is.
-    func run(_ model: SR3Model) throws -> Result {
+    /// Judges a model as it is. Columns: bicubic, the mean prediction (one step from no noise),
+    /// and a sample.
+    func run(_ model: SR3Model) throws -> ValidationResult {
         let defaults = model.configuration.sampling
         let schedule = try NoiseSchedule(parsing: defaults.schedule)
         let levels = try schedule.samplingLevels(defaults.steps)
@@ -61,7 +53,7 @@ struct Validation {
                     noise: {
                         try field.tensor(step: $0, channels: size[1], height: size[2], width: size[3])
                             .to(one.hr.device)
-                    }, clampBound: model.clampBound, temperature: temperature)
+                    }, limit: .symmetric(model.clampBound), temperature: temperature)
                 let target = try defaults.sampler.sample(
                     { noisy, gamma in
                         let level = try Tensor.full([1], gamma, device: noisy.device)
@@ -73,33 +65,16 @@ struct Validation {
             let results = try noGrad {
                 try [one.condition.quantized(), picture(terminal, 0), picture(levels, defaults.temperature)]
             }
-            let error = try results.map {
-                try 20 * log10(2 / $0.meanSquaredError(to: one.hr).item().squareRoot())
-            }
+            let error = try results.map { try ValidationResult.psnr($0, one.hr) }
             sums = (sums.bicubic + error[0], sums.mean + error[1], sums.sample + error[2])
             if index < 4 {
                 rows.append(try Image.sideBySide((results + [one.hr]).map { try Image(tensor: $0) }, gap: 4))
             }
         }
         let count = Double(max(1, cases.count))
-        return Result(
-            bicubic: sums.bicubic / count, mean: sums.mean / count, sample: sums.sample / count,
-            grid: try Self.stacked(rows, gap: 4))
-    }
-
-    /// Pictures below each other, left-aligned, on black.
-    private static func stacked(_ rows: [Image], gap: Int) throws -> Image {
-        let width = rows.map(\.width).max() ?? 1
-        var samples: [UInt16] = []
-        for row in rows {
-            for y in 0..<row.height {
-                samples += row.samples[(y * row.width * 3)..<((y + 1) * row.width * 3)]
-                samples += [UInt16](repeating: 0, count: (width - row.width) * 3)
-            }
-            samples += [UInt16](repeating: 0, count: width * gap * 3)
-        }
-        return try Image(
-            width: width, height: max(1, samples.count / (width * 3)), channels: 3, bitDepth: 8,
-            samples: samples.isEmpty ? [0, 0, 0] : samples)
+        return ValidationResult(
+            figures: [
+                ("bicubic", sums.bicubic / count), ("mean", sums.mean / count), ("sample", sums.sample / count),
+            ], grid: try ValidationResult.stacked(rows))
     }
 }

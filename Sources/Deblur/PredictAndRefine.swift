@@ -1,0 +1,96 @@
+import Diffusion
+import Tensors
+
+/// The two networks of predict-and-refine: the predictor g(y) makes a first sharp picture, the
+/// denoiser f(x_t, y, γ) diffuses the residual sharp − g(y).
+///
+/// Source: Whang et al., "Deblurring via stochastic refinement", CVPR 2022, section 3.
+public final class PredictAndRefine: Module {
+    public let configuration: DeblurConfiguration
+    public let predictor: UNet
+    public let denoiser: UNet
+
+    public init(_ configuration: DeblurConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        predictor = try UNet(configuration.predictor, seed: seed, device: device)
+        denoiser = try UNet(configuration.denoiser, seed: seed &+ 1, device: device)
+        super.init()
+        _ = register("predictor", predictor)
+        _ = register("denoiser", denoiser)
+    }
+
+    /// g(y): the blurred picture plus what the network adds to it, so that an untrained predictor
+    /// returns its input.
+    ///
+    /// - Parameter blurred: N×3×H×W in [-1, 1].
+    public func prediction(of blurred: Tensor) throws -> Tensor {
+        // The predictor is the engine's U-Net without noise: its picture is all signal, γ = 1.
+        let level = try Tensor.full([1], 1, device: blurred.device)
+        return try blurred + predictor(blurred, condition: nil, signalLevel: level)
+    }
+
+    /// What the denoiser is given besides the noisy residual.
+    public func condition(blurred: Tensor, prediction: Tensor) throws -> Tensor {
+        try configuration.conditionsOnPrediction
+            ? Tensor.concatenated([blurred, prediction], dim: 1) : blurred
+    }
+
+    // MARK: residual
+
+    /// x₀: (sharp − prediction)/scale.
+    public func residual(sharp: Tensor, prediction: Tensor) throws -> Tensor {
+        try (sharp - prediction) / configuration.residualScale
+    }
+
+    /// The picture that a residual stands for: prediction + scale·x₀.
+    public func picture(residual: Tensor, prediction: Tensor) throws -> Tensor {
+        try prediction + residual * configuration.residualScale
+    }
+
+    // MARK: training
+
+    /// How the two networks are trained together.
+    public struct LossOptions: Sendable, Equatable {
+        /// Whether the diffusion loss stops at the prediction. Off in the paper: its gradient
+        /// reaches the predictor.
+        public var detachesPrediction: Bool
+        /// Weight of the predictor's own loss, the distance of prediction and sharp picture in
+        /// units of the residual's scale. 0 in the paper.
+        public var reconstructionWeight: Double
+
+        public init(detachesPrediction: Bool = false, reconstructionWeight: Double = 0) {
+            self.detachesPrediction = detachesPrediction
+            self.reconstructionWeight = reconstructionWeight
+        }
+    }
+
+    /// The joint loss of a batch, a differentiable scalar (eq. 6 of the paper, with the
+    /// objective's parameterisation).
+    ///
+    /// - Parameters:
+    ///   - sharp, blurred: N×3×H×W in [-1, 1].
+    ///   - noise: N(0, 1), N×3×H×W.
+    ///   - gammas: one level per sample; see ``NoiseSchedule/trainingLevel(_:_:)``.
+    public func loss(
+        _ objective: Objective, sharp: Tensor, blurred: Tensor, noise: Tensor, gammas: [Double],
+        options: LossOptions
+    ) throws -> Tensor {
+        let prediction = try prediction(of: blurred)
+        let residual = try residual(sharp: sharp, prediction: prediction)
+        let seen = try options.detachesPrediction ? prediction.detach() : prediction
+        let condition = try condition(blurred: blurred, prediction: seen)
+        let diffusion = try objective.value(
+            clean: options.detachesPrediction ? residual.detach() : residual, noise: noise, gammas: gammas
+        ) { noisy, level in
+            try denoiser(noisy, condition: condition, signalLevel: level)
+        }
+        guard options.reconstructionWeight > 0 else { return diffusion }
+        let reconstruction =
+            switch objective.loss {
+            case .l1: try residual.magnitude().mean()
+            case .l2: try residual.squared().mean()
+            }
+        return try diffusion + reconstruction * options.reconstructionWeight
+    }
+}

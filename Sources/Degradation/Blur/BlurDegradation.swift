@@ -1,0 +1,232 @@
+import Foundation
+import ImageTensors
+import Tensors
+
+/// How a blurred photograph is made from a sharp one: blur in linear light, then sRGB, then
+/// sensor noise, then JPEG.
+public struct BlurDegradation: Sendable, Codable, Equatable {
+    /// Where blur can come from.
+    public enum Kind: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
+        case shake, linear, rotation, defocus, gaussian
+        /// No blur: only noise and JPEG, or nothing at all.
+        case none
+    }
+
+    /// A closed interval from which values are drawn uniformly; written `[low, high]`.
+    public struct Range: Sendable, Codable, Equatable {
+        public var low: Double
+        public var high: Double
+
+        public init(_ low: Double, _ high: Double) { (self.low, self.high) = (low, high) }
+
+        public init(from decoder: any Decoder) throws {
+            var values = try decoder.unkeyedContainer()
+            low = try values.decode(Double.self)
+            high = try values.decode(Double.self)
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var values = encoder.unkeyedContainer()
+            try values.encode(low)
+            try values.encode(high)
+        }
+
+        func draw(using random: inout some RandomNumberGenerator) -> Double {
+            low + (high - low) * Double.random(in: 0..<1, using: &random)
+        }
+    }
+
+    /// How often each kind is drawn, relative to the others.
+    public var shares: [Kind: Double]
+    /// Longer side of a motion's bounding box (shake) or its length (linear, rotation), pixels.
+    public var extent: Range
+    /// Radius of the disc of a lens out of focus, pixels.
+    public var defocusRadius: Range
+    /// Standard deviation of a Gaussian, pixels.
+    public var gaussianSigma: Range
+    /// Standard deviation of noise that does not depend on the light, as a part of white.
+    public var readNoise: Range
+    /// Variance of the noise of a white pixel, as a part of white; it falls with the value.
+    public var shotNoise: Range
+    /// How often there is no noise at all.
+    public var noiselessShare: Double
+    /// How often the picture went through JPEG, and its quality, 1…100.
+    public var jpegShare: Double
+    public var jpegQuality: Range
+
+    public init(
+        shares: [Kind: Double] = [.shake: 1], extent: Range = Range(5, 25),
+        defocusRadius: Range = Range(1, 5), gaussianSigma: Range = Range(0.5, 3),
+        readNoise: Range = Range(0, 0.01), shotNoise: Range = Range(0, 0.0002), noiselessShare: Double = 0,
+        jpegShare: Double = 0, jpegQuality: Range = Range(70, 95)
+    ) {
+        self.shares = shares
+        self.extent = extent
+        self.defocusRadius = defocusRadius
+        self.gaussianSigma = gaussianSigma
+        self.readNoise = readNoise
+        self.shotNoise = shotNoise
+        self.noiselessShare = noiselessShare
+        self.jpegShare = jpegShare
+        self.jpegQuality = jpegQuality
+    }
+
+    /// - Throws: ``DegradationError`` naming the setting that is out of range.
+    public func validate() throws {
+        func check(_ range: Range, _ name: String, _ low: Double, _ high: Double) throws {
+            guard range.low >= low, range.high <= high, range.low <= range.high else {
+                throw DegradationError("\(name) must be [low, high] from \(low) to \(high)")
+            }
+        }
+        guard shares.values.allSatisfy({ $0 >= 0 && $0.isFinite }), shares.values.contains(where: { $0 > 0 })
+        else { throw DegradationError("shares must not be negative, and one must be above 0") }
+        try check(extent, "extent", 0, 41)
+        try check(defocusRadius, "defocusRadius", 0, 20)
+        try check(gaussianSigma, "gaussianSigma", 0, 10)
+        try check(readNoise, "readNoise", 0, 0.5)
+        try check(shotNoise, "shotNoise", 0, 0.1)
+        try check(jpegQuality, "jpegQuality", 1, 100)
+        guard (0...1).contains(noiselessShare) else { throw DegradationError("noiselessShare must be 0 to 1") }
+        guard (0...1).contains(jpegShare) else { throw DegradationError("jpegShare must be 0 to 1") }
+    }
+
+    /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.
+    public var margin: Int {
+        let motion = [Kind.shake, .linear, .rotation].contains { (shares[$0] ?? 0) > 0 } ? extent.high : 0
+        let disc = (shares[.defocus] ?? 0) > 0 ? defocusRadius.high : 0
+        let gauss = (shares[.gaussian] ?? 0) > 0 ? (3 * gaussianSigma.high).rounded(.up) : 0
+        return Int(max(motion, disc, gauss).rounded(.up)) + 1
+    }
+
+    /// What happens to one picture.
+    public struct Draw: Sendable, Equatable {
+        public var kind: Kind
+        public var kernel: BlurKernel
+        public var readNoise: Double
+        public var shotNoise: Double
+        /// nil for no JPEG.
+        public var jpegQuality: Int?
+    }
+
+    /// One picture's draw; every draw takes its numbers in the same order.
+    ///
+    /// - Parameter kind: nil to draw it by ``shares``.
+    public func draw(_ kind: Kind? = nil, using random: inout CounterStream) -> Draw {
+        let drawn = kind ?? self.drawnKind(random.uniform())
+        // A stream of the picture's own: a kernel may take any number of values.
+        var own = CounterStream(seed: random.next())
+        let kernel: BlurKernel
+        switch drawn {
+        case .shake: kernel = .cameraShake(extent: extent.draw(using: &own), using: &own)
+        case .linear:
+            kernel = .linear(length: extent.draw(using: &own), angle: own.uniform() * .pi)
+        case .rotation:
+            kernel = .arc(
+                length: extent.draw(using: &own), angle: own.uniform() * 2 * .pi,
+                turn: .pi * (0.2 + 0.8 * own.uniform()))
+        case .defocus: kernel = .defocus(radius: defocusRadius.draw(using: &own))
+        case .gaussian: kernel = .gaussian(sigma: gaussianSigma.draw(using: &own))
+        case .none: kernel = .identity
+        }
+        let isNoisy = own.uniform() >= noiselessShare
+        let (read, shot) = (readNoise.draw(using: &own), shotNoise.draw(using: &own))
+        let quality = jpegQuality.draw(using: &own).rounded()
+        return Draw(
+            kind: drawn, kernel: kernel, readNoise: isNoisy ? read : 0, shotNoise: isNoisy ? shot : 0,
+            jpegQuality: own.uniform() < jpegShare ? Int(quality) : nil)
+    }
+
+    private func drawnKind(_ u: Double) -> Kind {
+        let total = shares.values.reduce(0, +)
+        var left = u * total
+        for kind in Kind.allCases {
+            let share = shares[kind] ?? 0
+            if share > 0, left < share { return kind }
+            left -= share
+        }
+        return Kind.allCases.last { (shares[$0] ?? 0) > 0 } ?? .none
+    }
+
+    // MARK: doing it
+
+    /// Blurred, noisy, compressed pictures, rounded to 8 bits.
+    ///
+    /// - Parameters:
+    ///   - sharp: N×3×(H + 2·margin)×(W + 2·margin) in [-1, 1], on any device. What a kernel sees
+    ///     beyond the frame is there, as in a camera.
+    ///   - margin: at least the radius of every kernel.
+    ///   - draws: one for each picture.
+    ///   - noise: N(0, 1), N×3×H×W.
+    /// - Returns: N×3×H×W in [-1, 1].
+    public static func degraded(_ sharp: Tensor, margin: Int, draws: [Draw], noise: Tensor) throws -> Tensor {
+        try noGrad {
+            let light = try TransferCurve.linear(sharp)
+            let blurred = try blurred(light, margin: margin, kernels: draws.map(\.kernel))
+            return try finished(TransferCurve.encoded(blurred), draws: draws, noise: noise)
+        }
+    }
+
+    /// What comes after the lens: noise, JPEG, 8 bits.
+    ///
+    /// - Parameter encoded: N×3×H×W sRGB values in [-1, 1].
+    public static func finished(_ encoded: Tensor, draws: [Draw], noise: Tensor) throws -> Tensor {
+        let device = encoded.device
+        func column(_ value: (Draw) -> Double) throws -> Tensor {
+            try Tensor(draws.map { Float(value($0)) }).to(device).perSample()
+        }
+        var picture = encoded
+        if draws.contains(where: { $0.readNoise > 0 || $0.shotNoise > 0 }) {
+            let read = try column { $0.readNoise * $0.readNoise }
+            let deviation = try (column(\.shotNoise) * (picture * 0.5 + 0.5) + read).squareRoot()
+            picture = try picture + deviation * noise * 2
+        }
+        picture = try picture.quantized()
+        let compressed = draws.indices.filter { draws[$0].jpegQuality != nil }
+        guard !compressed.isEmpty else { return picture }
+        let rows = try (0..<draws.count).map { index -> Tensor in
+            let one = try picture.narrowed(0, start: index, count: 1)
+            return try draws[index].jpegQuality.map { try JPEGCompression(quality: $0)(one) } ?? one
+        }
+        return try Tensor.concatenated(rows, dim: 0)
+    }
+
+    /// Each picture convolved with its own kernel, by Fourier transform.
+    ///
+    /// - Parameter light: N×C×(H + 2·margin)×(W + 2·margin), linear light.
+    /// - Returns: N×C×H×W, the part whose neighbourhood is wholly known.
+    public static func blurred(_ light: Tensor, margin: Int, kernels: [BlurKernel]) throws -> Tensor {
+        let size = light.shape
+        guard size.count == 4, size[0] == kernels.count, size[2] > 2 * margin, size[3] > 2 * margin,
+            kernels.allSatisfy({ $0.side / 2 <= margin })
+        else {
+            throw TensorError(
+                operation: "blur", shapes: [size],
+                reason: "pictures are N×C×H×W with one kernel each, whose radius is at most the margin")
+        }
+        let side = 2 * margin + 1
+        var values = [Float](repeating: 0, count: kernels.count * side * side)
+        for (index, kernel) in kernels.enumerated() {
+            let start = margin - kernel.side / 2
+            for row in 0..<kernel.side {
+                for column in 0..<kernel.side {
+                    values[(index * side + start + row) * side + start + column] =
+                        kernel.values[row * kernel.side + column]
+                }
+            }
+        }
+        let plane = try Tensor(values, shape: [kernels.count, 1, side, side]).to(light.device)
+        // The circular convolution puts what belongs to pixel i at i + margin; past twice the
+        // margin nothing has come around the edge.
+        let product = try light.contiguous().fourier(height: size[2], width: size[3])
+            * plane.fourier(height: size[2], width: size[3])
+        return try product.inverseFourier(height: size[2], width: size[3])
+            .narrowed(2, start: 2 * margin, count: size[2] - 2 * margin)
+            .narrowed(3, start: 2 * margin, count: size[3] - 2 * margin)
+    }
+}
+
+/// Why pictures cannot be degraded as asked.
+public struct DegradationError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import Tensors
+
+/// A point-spread function: square, of odd side, with values that are not negative and sum to 1.
+///
+/// Its centroid lies on the middle pixel, so that a blurred picture stays where the sharp one was.
+public struct BlurKernel: Sendable, Equatable {
+    /// Odd, 1…``maximumSide``.
+    public let side: Int
+    /// Row-major, side × side.
+    public let values: [Float]
+
+    public static let maximumSide = 85
+
+    /// No blur.
+    public static let identity = BlurKernel(side: 1, values: [1])
+
+    private init(side: Int, values: [Float]) {
+        self.side = side
+        self.values = values
+    }
+
+    /// Spreads weighted points over the pixels around them, each bilinearly over four, after
+    /// moving their centroid to the middle. Bilinear shares keep the centroid exactly.
+    init(points: [(x: Double, y: Double, weight: Double)]) {
+        let total = points.reduce(0) { $0 + $1.weight }
+        guard total > 0 else { self = .identity; return }
+        let centreX = points.reduce(0) { $0 + $1.x * $1.weight } / total
+        let centreY = points.reduce(0) { $0 + $1.y * $1.weight } / total
+        let reach = points.reduce(0) { max($0, abs($1.x - centreX), abs($1.y - centreY)) }
+        // A trajectory far longer than a kernel can be is cut, not refused.
+        let radius = min(Int((reach - 1e-9).rounded(.up)), (Self.maximumSide - 1) / 2)
+        let side = 2 * max(0, radius) + 1
+        var sums = [Double](repeating: 0, count: side * side)
+        for point in points {
+            let x = point.x - centreX + Double(radius)
+            let y = point.y - centreY + Double(radius)
+            let (left, top) = (x.rounded(.down), y.rounded(.down))
+            for (row, rowShare) in [(Int(top), 1 - (y - top)), (Int(top) + 1, y - top)] {
+                for (column, columnShare) in [(Int(left), 1 - (x - left)), (Int(left) + 1, x - left)] {
+                    guard (0..<side).contains(row), (0..<side).contains(column) else { continue }
+                    sums[row * side + column] += rowShare * columnShare * point.weight / total
+                }
+            }
+        }
+        let sum = sums.reduce(0, +)
+        self.init(side: side, values: sums.map { Float($0 / sum) })
+    }
+
+    // MARK: motion
+
+    /// A hand-held camera during the exposure: a random walk with inertia in three dimensions,
+    /// seen by a pinhole camera.
+    ///
+    /// The velocity keeps most of itself, is pulled back to the start, gets a little noise at
+    /// every moment and now and then a jerk; z moves the point along the optical axis.
+    /// Source: after Boracchi and Foi, "Modeling the performance of image restoration from
+    /// motion blur", 2012.
+    ///
+    /// - Parameter extent: the longer side of the path's bounding box in pixels.
+    public static func cameraShake(extent: Double, using random: inout some RandomNumberGenerator)
+        -> BlurKernel
+    {
+        let count = 240
+        let jerks = 4.0 * Double.random(in: 0..<1, using: &random)
+        let noise = 0.15 + 0.85 * Double.random(in: 0..<1, using: &random)
+        let pull = 0.1 * Double.random(in: 0..<1, using: &random)
+        let inertia = 0.9 + 0.09 * Double.random(in: 0..<1, using: &random)
+        func direction(_ random: inout some RandomNumberGenerator) -> SIMD3<Double> {
+            SIMD3(
+                normal(using: &random), normal(using: &random), 0.5 * normal(using: &random))
+        }
+        var velocity = direction(&random)
+        var position = SIMD3<Double>()
+        var path: [SIMD3<Double>] = []
+        for _ in 0..<count {
+            path.append(position)
+            var force = noise * direction(&random) - pull * position
+            if Double.random(in: 0..<1, using: &random) < jerks / Double(count) {
+                force += 12 * direction(&random)
+            }
+            velocity = inertia * velocity + (1 - inertia) * force
+            position += velocity
+        }
+        // The path is brought to unit size before it is projected, with the lens three units off.
+        let size = path.reduce(0) { max($0, abs($1.x), abs($1.y), abs($1.z)) }
+        let flat = path.map { point -> (x: Double, y: Double) in
+            let p = point / max(size, 1e-9)
+            return (p.x / (1 + p.z / 3), p.y / (1 + p.z / 3))
+        }
+        return BlurKernel(points: scaled(flat, to: extent))
+    }
+
+    /// Straight motion at constant speed.
+    public static func linear(length: Double, angle: Double) -> BlurKernel {
+        arc(length: length, angle: angle, turn: 0)
+    }
+
+    /// Motion along an arc, as a turning camera or subject gives it at a place away from the axis.
+    ///
+    /// - Parameters:
+    ///   - length: of the arc in pixels.
+    ///   - angle: direction at its middle, radians.
+    ///   - turn: how far the direction turns from end to end, radians.
+    public static func arc(length: Double, angle: Double, turn: Double) -> BlurKernel {
+        guard length > 0 else { return .identity }
+        // Eight points a pixel, each the middle of its piece.
+        let count = max(1, Int((length * 8).rounded(.up)))
+        return BlurKernel(
+            points: (0..<count).map { index in
+                let s = (Double(index) + 0.5) / Double(count) - 0.5
+                let (x, y): (Double, Double)
+                if abs(turn) < 1e-6 {
+                    (x, y) = (s * length, 0)
+                } else {
+                    let radius = length / turn
+                    (x, y) = (radius * sin(s * turn), radius * (1 - cos(s * turn)))
+                }
+                return (x * cos(angle) - y * sin(angle), x * sin(angle) + y * cos(angle), 1)
+            })
+    }
+
+    // MARK: lens
+
+    /// A lens out of focus: a uniform disc.
+    public static func defocus(radius: Double) -> BlurKernel {
+        guard radius > 0 else { return .identity }
+        let step = 1.0 / 8
+        let reach = Int((radius / step).rounded(.up))
+        var points: [(x: Double, y: Double, weight: Double)] = []
+        for row in -reach...reach {
+            for column in -reach...reach {
+                let (x, y) = (Double(column) * step, Double(row) * step)
+                if x * x + y * y <= radius * radius { points.append((x, y, 1)) }
+            }
+        }
+        return BlurKernel(points: points)
+    }
+
+    /// A Gaussian, cut at three standard deviations.
+    public static func gaussian(sigma: Double) -> BlurKernel {
+        guard sigma > 0 else { return .identity }
+        let reach = max(1, Int((3 * sigma).rounded(.up)))
+        var points: [(x: Double, y: Double, weight: Double)] = []
+        for row in -reach...reach {
+            for column in -reach...reach {
+                let (x, y) = (Double(column), Double(row))
+                points.append((x, y, exp(-(x * x + y * y) / (2 * sigma * sigma))))
+            }
+        }
+        return BlurKernel(points: points)
+    }
+
+    // MARK: helpers
+
+    private static func normal(using random: inout some RandomNumberGenerator) -> Double {
+        let u = 1 - Double.random(in: 0..<1, using: &random)
+        return (-2 * log(u)).squareRoot() * cos(2 * .pi * Double.random(in: 0..<1, using: &random))
+    }
+
+    private static func scaled(_ path: [(x: Double, y: Double)], to extent: Double)
+        -> [(x: Double, y: Double, weight: Double)]
+    {
+        let (xs, ys) = (path.map(\.x), path.map(\.y))
+        let size = max((xs.max() ?? 0) - (xs.min() ?? 0), (ys.max() ?? 0) - (ys.min() ?? 0))
+        guard size > 0, extent > 0 else { return [(0, 0, 1)] }
+        return path.map { ($0.x / size * extent, $0.y / size * extent, 1) }
+    }
+}

@@ -1,0 +1,43 @@
+import Deblur
+import SR3
+import Tensors
+
+/// Makes a model file of a run, with the sampling defaults its recipe has now.
+public enum ModelExport {
+    /// - Parameters:
+    ///   - text: the recipe as it was read; it becomes part of the card.
+    ///   - run: the run's folder.
+    /// - Throws: ``DataError`` when the run was made with another network, target or schedule.
+    public static func write(_ recipe: Recipe, text: String, run: String, to output: String) throws {
+        let path = "\(run)/\(recipe.name).safetensors"
+        func card(_ metadata: [String: String]) -> [String: String] {
+            var card = metadata
+            card["recipe"] = text
+            card["description"] = recipe.description
+            card["licence"] = recipe.licence
+            return card
+        }
+        let differs = DataError(
+            "the run '\(run)' was made by a recipe with another network, target or schedule than '\(recipe.name)'"
+        )
+        switch recipe.task {
+        case .sr3(let configuration):
+            let trained = try SR3Model.load(path)
+            var expected = configuration
+            expected.sampling = trained.configuration.sampling
+            guard expected == trained.configuration else { throw differs }
+            try SR3Model.save(
+                trained.network.parameters, configuration: configuration, metadata: card(trained.metadata),
+                to: output)
+        case .deblur(let configuration, _):
+            let trained = try DeblurModel.load(path)
+            var expected = configuration
+            expected.sampling = trained.configuration.sampling
+            expected.perception = trained.configuration.perception
+            guard expected == trained.configuration else { throw differs }
+            try DeblurModel.save(
+                trained.networks.parameters, configuration: configuration,
+                metadata: card(trained.metadata), to: output)
+        }
+    }
+}

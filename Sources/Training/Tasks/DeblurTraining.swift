@@ -1,0 +1,174 @@
+import Deblur
+import Degradation
+import Diffusion
+import ImageFiles
+import ImageTensors
+import Tensors
+
+/// Training of predict-and-refine: sharp crops blurred on the device, and a share of real motion.
+final class DeblurTraining: TrainingTask {
+    private let networks: PredictAndRefine
+    private let degradation: BlurDegradation
+    private let photos: PhotoCollection
+    private let frames: FrameSequence?
+    private let framesShare: Double
+    private let cases: [Case]
+    private let schedule: NoiseSchedule
+    private let objective: Objective
+    private let lossOptions: PredictAndRefine.LossOptions
+    private let patch: Int
+    private let margin: Int
+    private let device: Device
+
+    /// A held-out picture, 1×3×H×W in [-1, 1].
+    private struct Case {
+        let sharp: Tensor
+        let blurred: Tensor
+    }
+
+    var network: Module { networks }
+
+    init(
+        _ recipe: Recipe, _ configuration: DeblurConfiguration, _ degradation: BlurDegradation,
+        files: (training: [String], validation: [String]), frames: [String], device: Device
+    ) throws {
+        networks = try PredictAndRefine(configuration, seed: recipe.seed, device: device)
+        self.degradation = degradation
+        self.device = device
+        patch = recipe.data.patchSize
+        margin = degradation.margin
+        photos = try PhotoCollection(paths: files.training, minimum: patch + 2 * margin)
+        framesShare = recipe.data.framesShare ?? 0
+        self.frames = try frames.isEmpty ? nil : FrameSequence(paths: frames, minimum: patch)
+        schedule = try NoiseSchedule(parsing: configuration.schedule)
+        objective = recipe.objective.objective(configuration.parameterization)
+        lossOptions = .init(
+            detachesPrediction: recipe.objective.detachPrediction ?? false,
+            reconstructionWeight: recipe.objective.reconstructionWeight ?? 0)
+        cases = try Self.cases(
+            files.validation, degradation: degradation, multiple: configuration.multiple, seed: recipe.seed,
+            device: device)
+    }
+
+    /// Central crops of at most `side` pixels, blurred always the same.
+    private static func cases(
+        _ paths: [String], degradation: BlurDegradation, multiple: Int, side: Int = 256, seed: UInt64,
+        device: Device
+    ) throws -> [Case] {
+        var blurring = degradation
+        blurring.shares[.none] = nil
+        let margin = degradation.margin
+        return try paths.enumerated().map { index, path in
+            let image = try Image.read(from: path).converted(bitDepth: 8).droppingAlpha().rgb()
+            let height = min(side, image.height - 2 * margin) / multiple * multiple
+            let width = min(side, image.width - 2 * margin) / multiple * multiple
+            guard height > 0, width > 0 else { throw DataError("'\(path)' is too small to validate on") }
+            let (tall, wide) = (height + 2 * margin, width + 2 * margin)
+            let crop = try image.cropping(
+                x: (image.width - wide) / 2, y: (image.height - tall) / 2, width: wide, height: tall)
+            let around = try crop.tensor()
+            var random = CounterStream(seed: seed, stream: UInt64.max - UInt64(index))
+            let draw = blurring.draw(using: &random)
+            let noise = try NoiseField(seed: seed, sample: index).tensor(
+                step: 0, channels: 3, height: height, width: width)
+            let blurred = try BlurDegradation.degraded(around, margin: margin, draws: [draw], noise: noise)
+            let sharp = try around.narrowed(2, start: margin, count: height)
+                .narrowed(3, start: margin, count: width)
+            return Case(sharp: try sharp.to(device), blurred: try blurred.to(device))
+        }
+    }
+
+    /// Sharp and blurred pictures of a batch, N×3×patch×patch in [-1, 1].
+    func batch(_ count: Int, using random: inout CounterStream) throws -> (sharp: Tensor, blurred: Tensor) {
+        let real = frames == nil ? 0 : (0..<count).filter { _ in random.uniform() < framesShare }.count
+        return try noGrad {
+            var sharp: [Tensor] = []
+            var encoded: [Tensor] = []
+            var draws: [BlurDegradation.Draw] = []
+            if count > real {
+                let around =
+                    try photos.batch(count - real, size: patch + 2 * margin, using: &random).to(device)
+                    .to(.float32) / 127.5 - 1
+                draws += (0..<(count - real)).map { _ in degradation.draw(using: &random) }
+                let light = try TransferCurve.linear(around)
+                encoded.append(
+                    try TransferCurve.encoded(
+                        BlurDegradation.blurred(light, margin: margin, kernels: draws.map(\.kernel))))
+                sharp.append(
+                    try around.narrowed(2, start: margin, count: patch)
+                        .narrowed(3, start: margin, count: patch))
+            }
+            if let frames {
+                for _ in 0..<real {
+                    let pair = try frames.pair(size: patch, using: &random)
+                    encoded.append(try TransferCurve.encoded(pair.light.to(device)))
+                    sharp.append(try pair.middle.to(device).to(.float32) / 127.5 - 1)
+                    draws.append(degradation.draw(.none, using: &random))
+                }
+            }
+            let clean = try Tensor.concatenated(encoded, dim: 0)
+            let noise = try NoiseSource.normal(like: clean, seed: random.next())
+            let blurred = try BlurDegradation.finished(clean, draws: draws, noise: noise)
+            return (
+                try Tensor.concatenated(sharp, dim: 0).channelsLast(), try blurred.channelsLast()
+            )
+        }
+    }
+
+    func loss(batchSize: Int, using random: inout CounterStream) throws -> Tensor {
+        let (sharp, blurred) = try batch(batchSize, using: &random)
+        let gammas = (0..<batchSize).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
+        let noise = try NoiseSource.normal(like: sharp, seed: random.next())
+        return try networks.loss(
+            objective, sharp: sharp, blurred: blurred, noise: noise, gammas: gammas, options: lossOptions)
+    }
+
+    /// Columns: the blurred picture, the prediction, the refinement's mean (one step from no
+    /// noise), and a sample.
+    func validate() throws -> ValidationResult? {
+        guard !cases.isEmpty else { return nil }
+        let defaults = networks.configuration.sampling
+        let schedule = try NoiseSchedule(parsing: defaults.schedule)
+        let ways = [
+            PredictAndRefine.Sampling(
+                sampler: defaults.sampler, levels: try schedule.samplingLevels(1), temperature: 0),
+            PredictAndRefine.Sampling(
+                sampler: defaults.sampler, levels: try schedule.samplingLevels(defaults.steps),
+                temperature: defaults.temperature),
+        ]
+        var sums = [0.0, 0, 0, 0]
+        var rows: [Image] = []
+        for (index, one) in cases.enumerated() {
+            let pictures = try noGrad {
+                let size = one.blurred.shape
+                let prediction = try networks.prediction(of: one.blurred)
+                let field = NoiseField(seed: 1, sample: index)
+                return try [one.blurred, prediction.quantized()]
+                    + ways.map {
+                        try networks.refined(
+                            blurred: one.blurred, prediction: prediction, sampling: $0,
+                            noise: { [device] draw in
+                                try field.tensor(step: draw, channels: 3, height: size[2], width: size[3])
+                                    .to(device)
+                            }
+                        ).quantized()
+                    }
+            }
+            for (place, picture) in pictures.enumerated() {
+                sums[place] += try ValidationResult.psnr(picture, one.sharp) / Double(cases.count)
+            }
+            if index < 6 {
+                rows.append(
+                    try Image.sideBySide((pictures + [one.sharp]).map { try Image(tensor: $0) }, gap: 4))
+            }
+        }
+        let names = ["blurred", "prediction", "mean", "sample"]
+        return ValidationResult(
+            figures: zip(names, sums).map { ($0, $1) }, grid: try ValidationResult.stacked(rows))
+    }
+
+    func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws {
+        try DeblurModel.save(
+            weights, configuration: networks.configuration, metadata: metadata, to: path)
+    }
+}
