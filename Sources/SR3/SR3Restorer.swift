@@ -61,6 +61,18 @@ public final class SR3Restorer {
         (max(1, Int((Double(width) * scale).rounded())), max(1, Int((Double(height) * scale).rounded())))
     }
 
+    /// How often the network enlarges for a scale.
+    private static func passes(_ scale: Double, model: SR3Configuration) -> Int {
+        max(1, Int((log(scale) / log(Double(model.scale)) - 1e-9).rounded(.up)))
+    }
+
+    /// Pixels of the largest picture the network works on; more than the output's where a scale
+    /// is not a power of the network's own.
+    public static func workingPixels(_ image: Image, scale: Double, model: SR3Configuration) -> Double {
+        Double(image.width) * Double(image.height)
+            * pow(Double(model.scale), Double(2 * passes(scale, model: model)))
+    }
+
     /// Restores a picture. Gray stays gray, depth is kept, alpha is enlarged by bicubic, and
     /// metadata is carried along.
     ///
@@ -84,21 +96,23 @@ public final class SR3Restorer {
     /// large is shrunk by antialiased bicubic.
     public func restored(_ lr: Tensor, height: Int, width: Int, options: Options) throws -> Tensor {
         try noGrad {
-            let factor = Double(model.configuration.scale)
-            let passes = max(1, Int((log(options.scale) / log(factor) - 1e-9).rounded(.up)))
+            let passes = Self.passes(options.scale, model: model.configuration)
             let steps = options.levels.count - 1
             var picture = try lr.to(model.device)
             for pass in 0..<passes {
                 let source = picture
-                picture = try sampleAverage(max(1, options.samples)) { sample in
-                    try self.sample(
+                var statistics = SampleStatistics()
+                for sample in 0..<max(1, options.samples) {
+                    let drawn = try self.sample(
                         source, index: pass * options.samples + sample, options: options
                     ) { done in
                         options.progress(
                             (pass * options.samples + sample) * steps + done, passes * options.samples * steps
                         )
                     }
+                    try statistics.add(drawn)
                 }
+                picture = statistics.mean ?? picture
                 if options.consistency { picture = try Self.consistent(picture, with: source) }
             }
             let size = picture.shape

@@ -15,7 +15,7 @@ struct BenchmarkCommand: ParsableCommand {
               restore benchmark --size 512 --repeat 7
             """)
 
-    @Option(help: "A model's name or file.") var model = ModelStore.defaultModel
+    @Option(help: "A model's name or file.") var model = ModelStore.defaultSR
     @Option(help: "Side of the output picture in pixels.") var size = 512
     @Option(name: .customLong("repeat"), help: "How many steps to time.") var count = 7
     @OptionGroup(title: "Machine") var machine: DeviceOptions

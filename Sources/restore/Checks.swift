@@ -1,6 +1,7 @@
+import Diffusion
 import Foundation
 import ImageFiles
-import SR3
+import Tensors
 
 /// Refuses an output that cannot be written before any work is done.
 enum OutputCheck {
@@ -20,30 +21,47 @@ enum OutputCheck {
             throw CommandError.output("'\(path)' cannot be written: no permission to write in '\(folder)'")
         }
     }
+
+    /// Makes a folder where there is none.
+    static func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw CommandError.output("the folder '\(path)' cannot be made")
+        }
+        guard access(path, W_OK) == 0 else {
+            throw CommandError.output("the folder '\(path)' cannot be written to")
+        }
+    }
 }
 
-/// Refuses a picture that this machine's memory cannot hold while it is enlarged.
+/// Refuses a picture that this machine's memory cannot hold while it is restored.
 enum MemoryCheck {
-    /// Bytes that one channel of the network at one of its own pixels costs, and that one
-    /// output pixel costs besides; fitted above the measured peaks in Results/sr3-x4.md.
+    /// Bytes that one channel of a network at one of its own pixels costs, and that one output
+    /// pixel costs besides; fitted above the measured peaks in Results/.
     private static let bytesPerChannel = 40.0
     private static let bytesPerPixel = 40.0
 
-    static func enough(for image: Image, name: String, scale: Double, model: SR3Model) throws {
-        guard model.device == .cpu else { return }
-        let network = model.configuration.network
-        let factor = Double(model.configuration.scale)
-        let passes = max(1, (log(scale) / log(factor) - 1e-9).rounded(.up))
-        let pixels = Double(image.width) * Double(image.height) * pow(factor, 2 * passes)
-        let area = Double(network.patchSize * network.patchSize)
-        let perPixel = Double(network.baseWidth) / area * bytesPerChannel + bytesPerPixel
-        let needed = pixels * perPixel
+    /// - Parameters:
+    ///   - name: the picture's file.
+    ///   - pixels: of the picture the networks work on.
+    ///   - networks: what is run on it, one after the other.
+    ///   - extraBytesPerPixel: what is kept beside the networks' own.
+    static func enough(
+        for image: Image, name: String, pixels: Double, networks: [UNetConfiguration],
+        extraBytesPerPixel: Double = 0, device: Device
+    ) throws {
+        guard device == .cpu else { return }
+        let perPixel = networks.map { network in
+            Double(network.baseWidth) / Double(network.patchSize * network.patchSize) * bytesPerChannel
+        }.max() ?? 0
+        let needed = pixels * (perPixel + bytesPerPixel + extraBytesPerPixel)
         guard let available = availableMemory, needed > available else { return }
         throw CommandError(
             status: EX_DATAERR,
             description: String(
                 format:
-                    "'%@' is too large for this machine: enlarging %d×%d pixels needs about %.0f GB of memory, and %.0f GB are free",
+                    "'%@' is too large for this machine: restoring %d×%d pixels needs about %.0f GB of memory, and %.0f GB are free",
                 name, image.width, image.height, needed / 1e9, available / 1e9))
     }
 

@@ -26,7 +26,7 @@ struct EvaluateCommand: ParsableCommand {
     var data: [String] = []
 
     @Option(help: "A model's name or file.")
-    var model = ModelStore.defaultModel
+    var model = ModelStore.defaultSR
 
     @Option(help: "Numbers of steps to measure, separated by commas (default: the model's).")
     var steps: String?

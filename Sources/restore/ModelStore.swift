@@ -1,15 +1,20 @@
 import Foundation
-import SR3
 import Tensors
 
 /// The models that came with the program, and the user's own by path.
 enum ModelStore {
-    static let defaultModel = "sr3-x4"
+    static let defaultSR = "sr3-x4"
+    static let defaultDeblur = "deblur"
+
+    /// The library targets that bring weights along.
+    private static let targets = ["SR3", "Deblur"]
 
     static var folders: [String] {
-        let bundle = "\(Installation.executableFolder)/restore_SR3.resources/Models"
-        return Installation.folders("models", source: "Sources/SR3/Models", variable: "RESTORE_MODELS")
-            + [bundle].filter { FileManager.default.fileExists(atPath: $0) }
+        let sources = targets.flatMap {
+            Installation.folders("models", source: "Sources/\($0)/Models", variable: "RESTORE_MODELS")
+        }
+        let bundles = targets.map { "\(Installation.executableFolder)/restore_\($0).resources/Models" }
+        return sources + bundles.filter { FileManager.default.fileExists(atPath: $0) }
     }
 
     /// Name and path of every installed model; the first folder that has a name wins.

@@ -44,7 +44,7 @@ struct ModelsCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Shows a model's card.")
 
-        @Argument(help: "A model's name or file.") var model = ModelStore.defaultModel
+        @Argument(help: "A model's name or file.") var model = ModelStore.defaultSR
 
         func run() throws {
             let card = try SafetensorsFile(path: ModelStore.path(of: model)).metadata

@@ -9,12 +9,14 @@ struct Restore: ParsableCommand {
             Examples:
               restore sr --scale 4 in.png            writes in_x4.png
               restore sr --scale 2.5 in.jpg -o out.jpg
+              restore deblur in.jpg                  writes in_deblurred.png
+              restore deblur --samples 8 in.jpg      mean of eight samples: closer, smoother
               restore models                         lists the models that are installed
             """,
         version: version,
         subcommands: [
-            SRCommand.self, TrainCommand.self, EvaluateCommand.self, ModelsCommand.self, DatasetsCommand.self,
-            BenchmarkCommand.self,
+            SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvaluateCommand.self,
+            ModelsCommand.self, DatasetsCommand.self, BenchmarkCommand.self,
         ])
 
     static let version = "0.1.0"

@@ -25,11 +25,6 @@ struct SRCommand: ParsableCommand {
         help: "Pictures to enlarge, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var inputs: [String]
 
-    @Option(
-        name: [.short, .long], help: "Where to write, .png or .jpg (default: IN_xSCALE.png beside the input)."
-    )
-    var output: String?
-
     @Option(name: [.short, .long], help: "How much wider and higher, from 1 to 16; fractions are allowed.")
     var scale = 4.0
 
@@ -48,44 +43,22 @@ struct SRCommand: ParsableCommand {
     var consistency = true
 
     @Option(help: "A model's name (see 'restore models') or file.")
-    var model = ModelStore.defaultModel
+    var model = ModelStore.defaultSR
 
-    @Option(
-        help: "Also write bicubic and result side by side to this PNG.",
-        completion: .file(extensions: ["png"]))
-    var compare: String?
-
-    @Option(help: "JPEG quality from 1 to 100.")
-    var quality = 95
-
+    @OptionGroup(title: "Files") var files: PictureFiles
     @OptionGroup(title: "Machine") var machine: DeviceOptions
 
-    @Flag(name: [.short, .long], help: "Say nothing unless something fails.")
-    var quiet = false
-
     func validate() throws {
-        guard !inputs.isEmpty else { throw ValidationError("name a picture to enlarge") }
+        try files.validate(inputs: inputs)
         guard scale.isFinite, SR3Restorer.scales.contains(scale) else {
             throw ValidationError("--scale must be from 1 to 16")
         }
         guard (1...1000).contains(samples) else { throw ValidationError("--samples must be from 1 to 1000") }
-        guard (1...100).contains(quality) else { throw ValidationError("--quality must be from 1 to 100") }
         if let steps, steps < 1 { throw ValidationError("--steps must be at least 1") }
-        if inputs.count > 1, output != nil { throw ValidationError("--output goes with one picture") }
-        if inputs.count > 1, compare != nil { throw ValidationError("--compare goes with one picture") }
-        for path in [output, compare].compactMap(\.self) where ImageFormat(path: path) == nil {
-            throw ValidationError("'\(path)' must end in .png, .jpg or .jpeg")
-        }
     }
 
     func run() throws {
-        // What can fail at once is tried before the model is loaded and minutes are spent.
-        let jobs = inputs.map { (input: $0, output: output ?? Self.defaultOutput($0, scale: scale)) }
-        let outputs = jobs.map(\.output) + [compare].compactMap(\.self)
-        if let twice = Dictionary(grouping: outputs, by: \.self).filter({ $0.value.count > 1 }).keys.min() {
-            throw CommandError.usage("'\(twice)' would be written twice: the outputs need names of their own")
-        }
-        for path in outputs { try OutputCheck.writable(path) }
+        let jobs = try files.jobs(inputs) { Self.defaultOutput($0, scale: scale) }
         Interrupt.watch()
         let device = try machine.resolved()
         let first = try jobs.first.map { try Image.read(from: $0.input) }
@@ -102,8 +75,12 @@ struct SRCommand: ParsableCommand {
         _ restorer: SR3Restorer
     ) throws {
         let started = Date()
-        try MemoryCheck.enough(for: image, name: input, scale: scale, model: restorer.model)
-        let bar = ProgressBar((input as NSString).lastPathComponent, quiet: quiet)
+        let model = restorer.model
+        try MemoryCheck.enough(
+            for: image, name: input,
+            pixels: SR3Restorer.workingPixels(image, scale: scale, model: model.configuration),
+            networks: [model.configuration.network], device: model.device)
+        let bar = ProgressBar((input as NSString).lastPathComponent, quiet: files.quiet)
         var options = try SR3Restorer.Options(defaults: settings, scale: scale)
         options.samples = samples
         options.seed = seed
@@ -112,14 +89,10 @@ struct SRCommand: ParsableCommand {
         options.isCancelled = { Interrupt.isRequested }
         defer { bar.finish() }
         let result = try restorer.restored(image, options: options)
-        try result.write(to: output, jpegQuality: quality)
-        if let compare {
-            let bicubic = try image.resized(width: result.width, height: result.height)
-            let pair = try [bicubic, result].map { try $0.converted(bitDepth: 8).compositedOverWhite().rgb() }
-            try Image.sideBySide(pair, gap: 8).write(to: compare)
-        }
+        try files.write(
+            result, before: image.resized(width: result.width, height: result.height), to: output)
         bar.finish()
-        guard !quiet else { return }
+        guard !files.quiet else { return }
         let seconds = String(format: "%.1f", Date().timeIntervalSince(started))
         print(
             "\(input) → \(output): \(image.width)×\(image.height) → \(result.width)×\(result.height), \(settings.steps) \(settings.method.rawValue) steps\(samples > 1 ? " × \(samples) samples" : ""), \(seconds) s"
@@ -129,6 +102,6 @@ struct SRCommand: ParsableCommand {
     /// `in_x4.png` beside the input.
     static func defaultOutput(_ input: String, scale: Double) -> String {
         let number = scale == scale.rounded() ? String(Int(scale)) : String(scale)
-        return (input as NSString).deletingPathExtension + "_x\(number).png"
+        return PictureFiles.beside(input, suffix: "x\(number)")
     }
 }

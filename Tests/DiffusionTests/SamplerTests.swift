@@ -192,12 +192,4 @@ struct SamplerTests {
             context: context(.clean, shape: Self.shape))
         #expect(!found.requiresGrad)
     }
-
-    @Test func severalSamplesAreAveraged() throws {
-        let values: [Float] = [1, 4, 10]
-        #expect(try sampleAverage(3) { try Tensor([values[$0]]) }.item() == 5)
-        #expect(try sampleAverage(1) { try Tensor([values[$0]]) }.item() == 1)
-        #expect(throws: SamplingError.self) { try sampleAverage(0) { _ in try Tensor([0]) } }
-        #expect(throws: SamplingError.self) { try sampleAverage(-3) { _ in try Tensor([0]) } }
-    }
 }

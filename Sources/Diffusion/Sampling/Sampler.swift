@@ -19,12 +19,3 @@ public enum Sampler: Sendable, Equatable {
         }
     }
 }
-
-/// The mean of several samples: closer to the posterior mean, hence higher PSNR and less
-/// detail (Whang et al. 2022, sec. 3.3).
-public func sampleAverage(_ count: Int, _ sample: (_ index: Int) throws -> Tensor) throws -> Tensor {
-    guard count >= 1 else { throw SamplingError("at least one sample is needed") }
-    var total = try sample(0)
-    for index in 1..<max(count, 1) { total = try total + sample(index) }
-    return count == 1 ? total : try total / Double(count)
-}

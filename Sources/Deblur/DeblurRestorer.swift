@@ -1,0 +1,142 @@
+import Diffusion
+import ImageFiles
+import ImageTensors
+import Tensors
+
+/// Deblurs pictures of any size with a predict-and-refine model.
+public final class DeblurRestorer {
+    public struct Options {
+        public var sampling: PredictAndRefine.Sampling
+        /// How many samples are averaged.
+        public var samples: Int
+        public var seed: UInt64
+        /// Whether the samples' standard deviation is wanted.
+        public var tracksUncertainty: Bool
+        /// Given each sample, 1×3×H×W in [-1, 1], with its index; nothing is kept otherwise.
+        public var sampleDone: ((_ index: Int, _ sample: Tensor) throws -> Void)?
+        /// Called with (network steps done, network steps in all); the predictor counts as one.
+        public var progress: (Int, Int) -> Void
+        public var isCancelled: () -> Bool
+
+        public init(
+            sampling: PredictAndRefine.Sampling, samples: Int = 1, seed: UInt64 = 0,
+            tracksUncertainty: Bool = false, sampleDone: ((Int, Tensor) throws -> Void)? = nil,
+            progress: @escaping (Int, Int) -> Void = { _, _ in },
+            isCancelled: @escaping () -> Bool = { false }
+        ) {
+            self.sampling = sampling
+            self.samples = samples
+            self.seed = seed
+            self.tracksUncertainty = tracksUncertainty
+            self.sampleDone = sampleDone
+            self.progress = progress
+            self.isCancelled = isCancelled
+        }
+    }
+
+    /// The mean of the samples, and how much they differ.
+    public struct Output {
+        /// 1×3×H×W in [-1, 1].
+        public let mean: Tensor
+        /// 1×3×H×W in units of the picture; nil when it was not asked for.
+        public let standardDeviation: Tensor?
+    }
+
+    public let model: DeblurModel
+
+    public init(_ model: DeblurModel) throws {
+        self.model = model
+        try model.networks.predictor.prepareForInference()
+        try model.networks.denoiser.prepareForInference()
+    }
+
+    /// g(y) alone: the fast first picture.
+    public func predicted(_ image: Image) throws -> Image {
+        try restored(image) { try self.predicted($0) }
+    }
+
+    /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
+    public func predicted(_ blurred: Tensor) throws -> Tensor {
+        try noGrad {
+            try model.networks.prediction(of: blurred.to(model.device)).clamped(-1, 1).to(.cpu)
+        }
+    }
+
+    /// The mean of samples. Gray stays gray; depth, alpha and metadata are kept.
+    ///
+    /// - Throws: `CancellationError`; ``SamplingError``.
+    public func restored(_ image: Image, options: Options) throws -> (image: Image, output: Output) {
+        var output: Output?
+        let picture = try restored(image) { blurred in
+            let made = try self.restored(blurred, options: options)
+            output = made
+            return made.mean
+        }
+        guard let output else { throw SamplingError("at least one sample is needed") }
+        return (picture, output)
+    }
+
+    private func restored(_ image: Image, _ body: (Tensor) throws -> Tensor) throws -> Image {
+        try Self.picture(body(image.tensor(channels: 3)), like: image)
+    }
+
+    /// A restored tensor as a picture with the channels, depth, alpha and metadata of its input.
+    public static func picture(_ tensor: Tensor, like image: Image) throws -> Image {
+        let colours = try image.colorChannels == 1 ? tensor.mean([1], keepDims: true) : tensor
+        let picture = try Image(tensor: colours, bitDepth: image.bitDepth, metadata: image.metadata)
+        return try image.alpha().map { try picture.replacingAlpha(by: $0) } ?? picture
+    }
+
+    /// Samples of a 1×3×H×W picture in [-1, 1] and their statistics, on the CPU.
+    public func restored(_ blurred: Tensor, options: Options) throws -> Output {
+        try noGrad {
+            let networks = model.networks
+            let source = try blurred.to(model.device)
+            let size = source.shape
+            let samples = max(1, options.samples)
+            let steps = options.sampling.levels.count - 1
+            let total = 1 + samples * steps
+            options.progress(0, total)
+            let prediction = try networks.prediction(of: source)
+            var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
+            var first = 0
+            while first < samples {
+                if options.isCancelled() { throw CancellationError() }
+                let indices = first..<min(samples, first + batchSize(pixels: size[2] * size[3]))
+                let drawn = try networks.refined(
+                    blurred: source, prediction: prediction, sampling: options.sampling,
+                    noise: { [model] draw in
+                        try Tensor.concatenated(
+                            indices.map {
+                                try NoiseField(seed: options.seed, sample: $0).tensor(
+                                    step: draw, channels: size[1], height: size[2], width: size[3])
+                            }, dim: 0
+                        ).to(model.device)
+                    },
+                    progress: { done, _ in
+                        options.progress(1 + first * steps + done * indices.count, total)
+                    }, isCancelled: options.isCancelled)
+                for index in indices {
+                    let sample = try drawn.narrowed(0, start: index - first, count: 1)
+                    try statistics.add(sample)
+                    try options.sampleDone?(index, sample.to(.cpu))
+                }
+                first = indices.upperBound
+            }
+            guard let mean = statistics.mean else { throw SamplingError("at least one sample is needed") }
+            return Output(
+                mean: try mean.to(.cpu), standardDeviation: try statistics.standardDeviation()?.to(.cpu))
+        }
+    }
+
+    /// What one pixel costs beside the networks' own memory: blurred picture, prediction, noise, the
+    /// sampler's and the statistics' tensors, each of three floats.
+    public static let bytesPerPixel = 12.0 * 12
+
+    /// How many samples go through the network together. It follows from the picture's size
+    /// alone, never from what memory is free, so that a seed means the same everywhere.
+    func batchSize(pixels: Int) -> Int {
+        let atOnce = model.device == .cpu ? 1 << 18 : 1 << 23
+        return max(1, atOnce / max(1, pixels))
+    }
+}

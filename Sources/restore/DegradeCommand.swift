@@ -1,0 +1,203 @@
+import ArgumentParser
+import Degradation
+import Foundation
+import ImageFiles
+import ImageTensors
+import Tensors
+
+struct DegradeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "degrade",
+        abstract: "Makes test inputs from sharp pictures: blurred or small ones.",
+        discussion: """
+            The code that makes training inputs, for making pairs of your own. The same
+            seed and file name give the same picture.
+
+            Examples:
+              restore degrade blur -o blurred photos/*.png
+              restore degrade blur --kinds shake,linear --extent 5,25 --seed 1 in.png -o out
+              restore degrade sr --scale 4 -o small photos/*.png
+            """,
+        subcommands: [Blur.self, SR.self])
+
+    /// What both have in common.
+    struct Files: ParsableArguments {
+        @Argument(help: "Sharp pictures, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+        var inputs: [String]
+
+        @Option(
+            name: [.short, .long], help: "The folder to write PNG files of the same names into, made if missing.",
+            completion: .directory)
+        var output: String
+
+        @Flag(name: [.short, .long], help: "Say nothing unless something fails.")
+        var quiet = false
+
+        /// Reads, changes and writes every picture.
+        func forEach(_ body: (_ image: Image, _ name: String) throws -> (Image, String)) throws {
+            let jobs = inputs.map { input in
+                let stem = ((input as NSString).lastPathComponent as NSString).deletingPathExtension
+                return (input: input, stem: stem, output: "\(output)/\(stem).png")
+            }
+            if let twice = Dictionary(grouping: jobs, by: \.output).first(where: { $0.value.count > 1 }) {
+                throw CommandError.usage(
+                    "'\(twice.key)' would be written twice: the inputs need names of their own")
+            }
+            try OutputCheck.makeFolder(output)
+            for job in jobs {
+                let same = [job.input, job.output].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
+                guard same[0] != same[1] else {
+                    throw CommandError.output("'\(job.output)' is an input: choose another --output")
+                }
+            }
+            Interrupt.watch()
+            for job in jobs {
+                if Interrupt.isRequested { throw CancellationError() }
+                let (picture, text) = try body(Image.read(from: job.input), job.stem)
+                try picture.write(to: job.output)
+                if !quiet { print("\(job.input) → \(job.output): \(text)") }
+            }
+        }
+    }
+
+    struct Blur: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "blur",
+            abstract: "Blurs pictures as a camera does, with noise and JPEG.",
+            discussion: """
+                Blur is computed in linear light, with the picture mirrored at its edges; then
+                come sRGB, sensor noise, JPEG and 8 bits. Each number is drawn anew for every
+                picture, uniformly between the two that are given.
+
+                Examples:
+                  restore degrade blur -o blurred in.png
+                  restore degrade blur --kinds defocus --radius 3,3 --noise 0,0 -o out in.png
+                """)
+
+        @OptionGroup var files: Files
+
+        @Option(
+            help: ArgumentHelp(
+                "Among shake, linear, rotation, defocus, gaussian and none, separated by commas; one is drawn for each picture.",
+                valueName: "names"))
+        var kinds = "shake,linear"
+
+        @Option(help: ArgumentHelp("Length of motion in pixels, at most 41.", valueName: "low,high"))
+        var extent = Pair(5, 25)
+
+        @Option(help: ArgumentHelp("Radius of defocus in pixels, at most 20.", valueName: "low,high"))
+        var radius = Pair(1, 5)
+
+        @Option(help: ArgumentHelp("Standard deviation of gaussian in pixels, at most 10.", valueName: "low,high"))
+        var sigma = Pair(0.5, 3)
+
+        @Option(help: ArgumentHelp("Standard deviation of the sensor's noise, white is 1.", valueName: "low,high"))
+        var noise = Pair(0, 0.01)
+
+        @Option(help: ArgumentHelp("JPEG quality; without it there is no compression.", valueName: "low,high"))
+        var jpeg: Pair?
+
+        @Option(help: "Seed of all that is drawn.")
+        var seed: UInt64 = 0
+
+        private func degradation() throws -> BlurDegradation {
+            let names = kinds.split(separator: ",").map(String.init)
+            let known = names.compactMap(BlurDegradation.Kind.init)
+            guard known.count == names.count, !known.isEmpty else {
+                let all = BlurDegradation.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--kinds takes names among \(all), separated by commas")
+            }
+            let settings = BlurDegradation(
+                shares: Dictionary(known.map { ($0, 1) }, uniquingKeysWith: +), extent: extent.range,
+                defocusRadius: radius.range, gaussianSigma: sigma.range, readNoise: noise.range,
+                shotNoise: .init(0, 0), jpegShare: jpeg == nil ? 0 : 1,
+                jpegQuality: (jpeg ?? Pair(90, 90)).range)
+            do { try settings.validate() } catch { throw ValidationError("\(error)") }
+            return settings
+        }
+
+        func validate() throws { _ = try degradation() }
+
+        func run() throws {
+            let settings = try degradation()
+            try files.forEach { image, name in
+                // By the name, so that neither the order nor the number of files matters.
+                let key = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+                var random = CounterStream(seed: seed, stream: key)
+                let draw = settings.draw(using: &random)
+                let sharp = try image.tensor(channels: 3)
+                let margin = draw.kernel.side / 2
+                let field = NoiseField(seed: random.next())
+                let blurred = try BlurDegradation.degraded(
+                    sharp.reflectPadded(by: margin), margin: margin, draws: [draw],
+                    noise: field.tensor(step: 0, channels: 3, height: image.height, width: image.width))
+                let colours = try image.colorChannels == 1 ? blurred.mean([1], keepDims: true) : blurred
+                let picture = try Image(tensor: colours, metadata: image.metadata)
+                let whole =
+                    try image.alpha().map { try picture.replacingAlpha(by: $0.converted(bitDepth: 8)) }
+                    ?? picture
+                var text = "\(draw.kind.rawValue), kernel \(draw.kernel.side)×\(draw.kernel.side)"
+                text += String(format: ", noise %.4f", draw.readNoise)
+                if let quality = draw.jpegQuality { text += ", JPEG \(quality)" }
+                return (whole, text)
+            }
+        }
+    }
+
+    struct SR: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "sr",
+            abstract: "Makes pictures small by antialiased bicubic, as super-resolution benchmarks do.",
+            discussion: """
+                Sides become the quotient rounded up, values 8 bits.
+
+                Example:
+                  restore degrade sr --scale 4 -o small in.png
+                """)
+
+        @OptionGroup var files: Files
+
+        @Option(name: [.short, .long], help: "How many times smaller, from 1 to 16.")
+        var scale = 4.0
+
+        func validate() throws {
+            guard scale.isFinite, (1...16).contains(scale) else {
+                throw ValidationError("--scale must be from 1 to 16")
+            }
+        }
+
+        func run() throws {
+            try files.forEach { image, _ in
+                let small = try Downscaling(scale: scale)(image.tensor(channels: image.colorChannels))
+                let picture = try Image(tensor: small, metadata: image.metadata)
+                let whole =
+                    try image.alpha().map {
+                        try picture.replacingAlpha(
+                            by: $0.converted(bitDepth: 8).resized(width: picture.width, height: picture.height))
+                    } ?? picture
+                return (whole, "\(image.width)×\(image.height) → \(picture.width)×\(picture.height)")
+            }
+        }
+    }
+}
+
+/// Two numbers with a comma between, the first not above the second; one number stands for both.
+struct Pair: ExpressibleByArgument, CustomStringConvertible {
+    let range: BlurDegradation.Range
+
+    init(_ low: Double, _ high: Double) { range = .init(low, high) }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+        guard let low = parts.first ?? nil, let high = parts.last ?? nil, parts.count <= 2, low.isFinite,
+            high.isFinite, low <= high
+        else { return nil }
+        range = .init(low, high)
+    }
+
+    var description: String { defaultValueDescription }
+
+    var defaultValueDescription: String {
+        [range.low, range.high].map { $0 == $0.rounded() ? String(Int($0)) : String($0) }.joined(separator: ",")
+    }
+}
