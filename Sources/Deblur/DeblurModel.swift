@@ -19,8 +19,11 @@ public final class DeblurModel {
         self.metadata = metadata
     }
 
+    /// What a deblurring model's file calls itself in its metadata.
+    public static let format = "restore-deblur"
+
     private static let file = ModelFile<DeblurConfiguration>(
-        format: "restore-deblur", kind: "a deblurring model")
+        format: format, kind: "a deblurring model")
 
     /// Saves weights (as given, for example the EMA's) with the configuration in the metadata.
     ///

@@ -60,6 +60,15 @@ public struct Recipe: Sendable, Decodable, Equatable {
     }
 
     public struct OptimizerSettings: Sendable, Codable, Equatable {
+        public enum Method: String, Sendable, Codable {
+            /// AdamW for everything.
+            case adamw
+            /// Muon for the convolutions inside the network, AdamW for the rest.
+            case muon
+        }
+
+        /// Default: adamw.
+        public var method: Method?
         public var learningRate: Double
         public var warmupSteps: Int
         /// The last part of the run over which the rate falls linearly to `finalFraction`.

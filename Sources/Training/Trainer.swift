@@ -116,11 +116,7 @@ public final class Trainer {
         let task = try makeTask(files)
         let network = task.network
         let parameters = network.parameters
-        let optimizer = try AdamW(
-            parameters,
-            options: .init(
-                beta1: recipe.optimizer.beta1, beta2: recipe.optimizer.beta2, epsilon: 1e-8,
-                weightDecay: recipe.optimizer.weightDecay))
+        let optimizer = try RunOptimizer(parameters, settings: recipe.optimizer)
         let ema = try EMA(parameters, decay: recipe.optimizer.emaDecay)
         var state = Checkpoint(step: 0, samples: 0, seconds: 0, emaUpdates: 0)
         if exists {

@@ -80,14 +80,21 @@ public final class AdamW {
     ///
     /// - Throws: ``TensorError`` naming the first tensor that is missing or has another shape.
     public func load(_ saved: (String) throws -> Tensor?) throws {
-        try noGrad {
-            for (name, value) in state {
-                guard let stored = try saved(name), stored.count == value.count else {
-                    throw TensorError(
-                        operation: "load optimiser state", reason: "'\(name)' is missing or of another size")
-                }
-                try value.copy(from: stored.reshaped(value.shape))
+        try loadState(state, from: saved)
+    }
+}
+
+/// Copies saved tensors into an optimiser's state by name.
+///
+/// - Throws: ``TensorError`` naming the first tensor that is missing or has another shape.
+func loadState(_ state: [(name: String, value: Tensor)], from saved: (String) throws -> Tensor?) throws {
+    try noGrad {
+        for (name, value) in state {
+            guard let stored = try saved(name), stored.count == value.count else {
+                throw TensorError(
+                    operation: "load optimiser state", reason: "'\(name)' is missing or of another size")
             }
+            try value.copy(from: stored.reshaped(value.shape))
         }
     }
 }

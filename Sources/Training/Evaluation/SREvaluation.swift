@@ -15,43 +15,15 @@ public final class SREvaluation {
         public let hr: String
     }
 
-    /// What was measured on one picture, or the mean over a set.
-    public struct Row: Sendable {
-        public var set: String
-        public var name: String
-        public var method: String
-        public var psnr: Double
-        public var ssim: Double
-        /// SqueezeNet feature distance; NaN when it was not asked for.
-        public var sfd: Double
-        public var consistency: Double
-        public var colourShift: Double
+    public static let table = EvaluationTable(columns: [
+        .init(name: "psnr_y", title: "PSNR-Y dB", digits: (4, 2)),
+        .init(name: "ssim_y", title: "SSIM-Y", digits: (5, 4)),
+        .init(name: "sfd", title: "SFD", digits: (5, 4)),
+        .init(name: "lr_consistency_db", title: "LR consistency dB", digits: (3, 1)),
+        .init(name: "colour_shift", title: "colour shift", digits: (4, 3)),
+    ])
 
-        public static let header = "set,picture,method,psnr_y,ssim_y,sfd,lr_consistency_db,colour_shift"
-
-        public var line: String {
-            String(
-                format: "%@,%@,%@,%.4f,%.5f,%.5f,%.3f,%.4f", set, name, method, psnr, ssim, sfd, consistency,
-                colourShift)
-        }
-
-        public var tableLine: String {
-            String(
-                format: "| %@ | %@ | %.2f | %.4f | %.4f | %.1f | %.3f |", set, method, psnr, ssim, sfd,
-                consistency,
-                colourShift)
-        }
-
-        public static func mean(of rows: [Row]) -> Row? {
-            guard let first = rows.first else { return nil }
-            func mean(_ value: (Row) -> Double) -> Double {
-                rows.map(value).reduce(0, +) / Double(rows.count)
-            }
-            return Row(
-                set: first.set, name: "mean", method: first.method, psnr: mean(\.psnr), ssim: mean(\.ssim),
-                sfd: mean(\.sfd), consistency: mean(\.consistency), colourShift: mean(\.colourShift))
-        }
-    }
+    public typealias Row = EvaluationTable.Row
 
     private let restorer: SR3Restorer
     private let distance: SqueezeNetFeatureDistance?
@@ -125,11 +97,12 @@ public final class SREvaluation {
                 let output = try (channels == 1 ? restored.mean([1], keepDims: true) : restored).quantized()
                 let input = try channels == 1 ? lr.mean([1], keepDims: true) : lr
                 return Row(
-                    set: set, name: pair.name, method: label,
-                    psnr: try PSNR(.luma, border: border)(output, hr),
-                    ssim: try SSIM(border: border)(output, hr),
-                    sfd: try distance?(output, hr) ?? .nan, consistency: try lrConsistency(output, lr: input),
-                    colourShift: try colorShift(output, hr).maximum)
+                    set: set, picture: pair.name, method: label,
+                    values: [
+                        try PSNR(.luma, border: border)(output, hr), try SSIM(border: border)(output, hr),
+                        try distance?(output, hr) ?? .nan, try lrConsistency(output, lr: input),
+                        try colorShift(output, hr).maximum,
+                    ])
             }
         }
     }
