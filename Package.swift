@@ -76,6 +76,8 @@ let package = Package(
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], exclude: ["Fixtures"]),
         .testTarget(name: "DegradationTests", dependencies: ["Degradation"]),
         .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
+        .testTarget(
+            name: "DeblurTests", dependencies: ["Deblur"], exclude: ["Fixtures"]),
         .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(

@@ -22,13 +22,32 @@ extension PredictAndRefine {
     /// - Parameters:
     ///   - blurred, prediction: 1×3×H×W or N×3×H×W in [-1, 1].
     ///   - noise: draw → N(0, 1), N×3×H×W: a sample for each row.
+    ///   - progress: given (steps done, steps in all).
     public func refined(
         blurred: Tensor, prediction: Tensor, sampling: Sampling,
         noise: @escaping (_ draw: Int) throws -> Tensor, progress: @escaping (Int, Int) -> Void = { _, _ in },
         isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
+        let condition = try noGrad { try self.condition(blurred: blurred, prediction: prediction) }
+        return try refined(
+            prediction: prediction, sampling: sampling, noise: noise,
+            denoiser: { noisy, gamma in
+                let level = try Tensor.full([1], gamma, device: noisy.device)
+                let count = noisy.shape[0]
+                let seen =
+                    condition.shape[0] == count
+                    ? condition : try condition.expanded([count] + condition.shape.dropFirst())
+                return try self.denoiser(noisy, condition: seen, signalLevel: level)
+            }, progress: progress, isCancelled: isCancelled)
+    }
+
+    /// The same with any denoiser.
+    func refined(
+        prediction: Tensor, sampling: Sampling, noise: @escaping (_ draw: Int) throws -> Tensor,
+        denoiser: Denoiser, progress: @escaping (Int, Int) -> Void = { _, _ in },
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Tensor {
         try noGrad {
-            let condition = try condition(blurred: blurred, prediction: prediction)
             // A residual by itself is in ±2; what is known is that the picture is in ±1.
             let limit = CleanLimit { clean in
                 try self.residual(
@@ -41,14 +60,7 @@ extension PredictAndRefine {
                 parameterization: configuration.parameterization, noise: noise, limit: limit,
                 temperature: sampling.temperature * start.squareRoot(), progress: progress,
                 isCancelled: isCancelled)
-            let residual = try sampling.sampler.sample(
-                { noisy, gamma in
-                    let level = try Tensor.full([1], gamma, device: noisy.device)
-                    let count = noisy.shape[0]
-                    let seen = condition.shape[0] == count
-                        ? condition : try condition.expanded([count] + condition.shape.dropFirst())
-                    return try self.denoiser(noisy, condition: seen, signalLevel: level)
-                }, levels: sampling.levels, context: context)
+            let residual = try sampling.sampler.sample(denoiser, levels: sampling.levels, context: context)
             return try picture(residual: residual, prediction: prediction).clamped(-1, 1)
         }
     }

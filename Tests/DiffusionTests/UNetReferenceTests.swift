@@ -51,6 +51,21 @@ struct UNetReferenceTests {
                 imageChannels: 1, conditionChannels: 0, baseWidth: 8, multipliers: [1, 2, 2], blocks: 1,
                 residualResampling: true), height: 3, width: 5),
         Case(
+            name: "concatenated skips, residual resampling",
+            configuration: .init(
+                conditionChannels: 6, baseWidth: 8, multipliers: [1, 2, 3], blocks: 2, patchSize: 1,
+                residualResampling: true, skipConnections: .concatenated), height: 21, width: 30),
+        Case(
+            name: "concatenated skips, plain resampling, patches of 2",
+            configuration: .init(
+                baseWidth: 8, multipliers: [1, 2], blocks: 1, patchSize: 2, skipConnections: .concatenated),
+            height: 9, width: 14),
+        Case(
+            name: "no levels, no condition",
+            configuration: .init(
+                conditionChannels: 0, baseWidth: 8, multipliers: [1, 2], blocks: 1, levelConditioning: .none,
+                patchSize: 2), height: 11, width: 10),
+        Case(
             name: "one level",
             configuration: .init(baseWidth: 8, multipliers: [2], blocks: 1, patchSize: 1), height: 7, width: 5
         ),

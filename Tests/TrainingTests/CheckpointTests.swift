@@ -4,16 +4,20 @@ import Testing
 
 @testable import Training
 
+private func optimizer(of module: Module) throws -> RunOptimizer {
+    try RunOptimizer(module.parameters, settings: Recipe(yaml: recipeText(), path: "r.yaml").optimizer)
+}
+
 struct CheckpointTests {
     private struct Run {
         let module: Linear
         let ema: EMA
-        let optimizer: AdamW
+        let optimizer: RunOptimizer
 
         init(seed: UInt64) throws {
             module = try Linear(3, 2, Initializer(seed: seed))
             ema = try EMA(module.parameters, decay: 0.9)
-            optimizer = try AdamW(module.parameters)
+            optimizer = try TrainingTests.optimizer(of: module)
         }
 
         func step() throws {
@@ -73,7 +77,7 @@ struct CheckpointTests {
         let wide = try Linear(4, 2, Initializer(seed: 1))
         let error = try #require(throws: TensorError.self) {
             try Checkpoint.load(
-                path, into: wide, ema: EMA(wide.parameters, decay: 0.9), optimizer: AdamW(wide.parameters),
+                path, into: wide, ema: EMA(wide.parameters, decay: 0.9), optimizer: optimizer(of: wide),
                 recipe: "r")
         }
         #expect(error.description.contains("'weight'"))

@@ -1,3 +1,5 @@
+import Deblur
+import Degradation
 import Diffusion
 import Foundation
 import SR3
@@ -17,21 +19,76 @@ struct RecipeTests {
                 #expect(manifest.neverTrain != true, "\(path) trains on \(name)")
             }
             // The levels it samples by default must exist.
-            let sampling = recipe.model.sampling
+            let sampling =
+                switch recipe.task {
+                case .sr3(let model): model.sampling
+                case .deblur(let model, _): model.sampling
+                }
             #expect(try NoiseSchedule(parsing: sampling.schedule).samplingLevels(sampling.steps).last == 1)
         }
     }
 
     @Test func whatIsWrittenIsRead() throws {
         let recipe = try Recipe(yaml: recipeText(), path: "tiny.yaml")
-        #expect(recipe.model.target == .residual(scale: 0.2))
-        #expect(recipe.model.parameterization == .velocity)
-        #expect(recipe.model.network.multipliers == [1, 2])
+        let model = try recipe.sr3Model()
+        #expect(model.target == .residual(scale: 0.2))
+        #expect(model.parameterization == .velocity)
+        #expect(model.network.multipliers == [1, 2])
         #expect(
-            recipe.model.network.patchSize == UNetConfiguration().patchSize,
+            model.network.patchSize == UNetConfiguration().patchSize,
             "what is missing takes its default")
         #expect(recipe.objective.minSNR == nil && recipe.budget.minutes == nil && recipe.licence == nil)
         #expect(recipe.optimizer.learningRate == 2e-3)
+    }
+
+    /// Whang et al. 2022: about 26 million parameters with a base of 64, about 7 with 32.
+    @Test func thePapersNetworksHaveThePapersSize() throws {
+        let recipe = try Recipe(path: "\(Package.recipes)/deblur-paper.yaml")
+        guard case .deblur(let model, let degradation) = recipe.task else {
+            Issue.record("it is a recipe for deblurring")
+            return
+        }
+        for network in [model.predictor, model.denoiser] {
+            #expect(network.multipliers == [1, 2, 3, 4] && network.blocks == 3)
+            #expect(network.residualResampling && network.norm == .none && network.attentionLevels.isEmpty)
+        }
+        #expect(model.predictor.baseWidth == 64 && model.denoiser.baseWidth == 32)
+        let networks = try PredictAndRefine(model)
+        #expect(networks.predictor.parameterCount == 26_065_027)
+        #expect(networks.denoiser.parameterCount == 6_930_499)
+        #expect(recipe.objective.reconstructionWeight == nil && recipe.objective.detachPrediction == nil)
+        #expect(recipe.data.patchSize == 128 && degradation.extent.high == 41)
+    }
+
+    @Test func theShippedDeblurringRecipeIsReadWhole() throws {
+        let recipe = try Recipe(path: "\(Package.recipes)/deblur.yaml")
+        guard case .deblur(let model, let degradation) = recipe.task else {
+            Issue.record("it is a recipe for deblurring")
+            return
+        }
+        #expect(model.conditionsOnPrediction && model.denoiser.conditionChannels == 6)
+        #expect(model.predictor.conditionChannels == 0)
+        #expect(recipe.data.frames == "gopro-0477" && recipe.data.framesShare == 0.05)
+        #expect(degradation.shares.count == BlurDegradation.Kind.allCases.count)
+        // A sharp photo must come back unharmed: it is among what is trained on.
+        #expect((degradation.shares[.none] ?? 0) > 0 && degradation.noiselessShare > 0)
+        let frames = try DatasetManifest(named: "gopro-0477", in: [Package.datasets])
+        #expect(frames.neverTrain != true)
+    }
+
+    @Test(arguments: [
+        ("extent", "[5, 50]", "degradation.extent"), ("extent", "[9, 5]", "degradation.extent"),
+        ("extent", "12", "degradation.extent"), ("jpegShare", "2", "degradation.jpegShare"),
+        ("shares", "{ none: 0 }", "degradation.shares"), ("shares", "{ wobble: 1 }", "degradation.shares"),
+        ("residualScale", "0", "residualScale"), ("framesShare", "-0.1", "data.framesShare"),
+        ("frames", "null", "data.framesShare"), ("reconstructionWeight", "-1", "reconstructionWeight"),
+        ("task", "sr3", "model.scale"),
+    ])
+    func deblurringSettingsOutOfRangeAreNamed(key: String, value: String, named: String) throws {
+        let path = "\(Package.recipes)/deblur.yaml"
+        let text = recipeText([key: value], of: try String(contentsOfFile: path, encoding: .utf8))
+        let error = try #require(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }
+        #expect(error.reason.contains(named), "\(error)")
     }
 
     @Test(arguments: [
@@ -69,7 +126,7 @@ struct RecipeTests {
     }
 
     @Test(arguments: [
-        ("task", "deblur", "'deblur' is not a task"), ("patchSize", "40", "data.patchSize"),
+        ("task", "inpaint", "'inpaint' is not a task"), ("patchSize", "40", "data.patchSize"),
         ("patchSize", "0", "data.patchSize"), ("patchSize", "2048", "data.patchSize"),
         ("validationCount", "-1", "data.validationCount"), ("learningRate", "0", "optimizer.learningRate"),
         ("learningRate", "-1", "optimizer.learningRate"), ("learningRate", ".nan", "optimizer.learningRate"),
@@ -115,5 +172,13 @@ struct RecipeTests {
         #expect(rate(5000, 1) == 1e-3)
         recipe.optimizer.warmupSteps = 0
         #expect(rate(0, 0) == 1e-3)
+    }
+}
+
+extension Recipe {
+    /// The model of a recipe that is known to be for super-resolution.
+    func sr3Model() throws -> SR3Configuration {
+        guard case .sr3(let model) = task else { throw DataError("'\(name)' is not for super-resolution") }
+        return model
     }
 }

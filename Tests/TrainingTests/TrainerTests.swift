@@ -12,14 +12,14 @@ import Testing
 /// generator, which is one for the process.
 @Suite(.serialized)
 struct TrainerTests {
-    private let folder: TestFolder
+    let folder: TestFolder
 
     init() throws {
         folder = try TestFolder()
         try RenderedPictures.write(14, to: folder, under: "photos")
     }
 
-    private func trainer(_ text: String, output: String, resume: Bool = false) throws -> Trainer {
+    func trainer(_ text: String, output: String, resume: Bool = false) throws -> Trainer {
         Trainer(
             recipe: try Recipe(yaml: text, path: "tiny.yaml"), recipeText: text,
             options: .init(
@@ -29,14 +29,14 @@ struct TrainerTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    private func tensors(_ output: String) throws -> [String: [UInt8]] {
+    func tensors(_ output: String) throws -> [String: [UInt8]] {
         let file = try SafetensorsFile(path: "\(folder.path)/\(output)/checkpoint.safetensors")
         return try Dictionary(
             uniqueKeysWithValues: file.names.map { ($0, try #require(try file.tensor($0)).bytes()) })
     }
 
     /// Rows of validation.csv as numbers by column.
-    private func curve(_ output: String) throws -> [[String: Double]] {
+    func curve(_ output: String) throws -> [[String: Double]] {
         let text = try String(contentsOfFile: "\(folder.path)/\(output)/validation.csv", encoding: .utf8)
         let lines = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
         return lines.dropFirst().map { line in
@@ -97,8 +97,8 @@ struct TrainerTests {
 
         // What the run leaves behind: a model that loads and predicts, its card, pictures.
         let model = try SR3Model.load(run.weightsPath)
-        #expect(model.configuration == run.recipe.model)
-        let untrained = try heldOutLoss(SR3Model(run.recipe.model, seed: 3))
+        #expect(try model.configuration == run.recipe.sr3Model())
+        let untrained = try heldOutLoss(SR3Model(run.recipe.sr3Model(), seed: 3))
         let trained = try heldOutLoss(model)
         print("loss on pictures it never saw: \(untrained) untrained, \(trained) trained")
         #expect(trained < 0.85 * untrained)

@@ -13,7 +13,7 @@ final class ResidualBlock: Module {
     private let resampling: Resampling
     private let conv1: Conv2d
     private let conv2: Conv2d
-    private let level: Linear
+    private let level: Linear?
     private let skip: Conv2d?
     private let norm1: GroupNorm?
     private let norm2: GroupNorm?
@@ -31,13 +31,17 @@ final class ResidualBlock: Module {
         norm2 = try grouped ? GroupNorm(groups: Self.groups(outputs), channels: outputs, initializer) : nil
         conv1 = try Conv2d(inputs, outputs, initializer)
         conv2 = try Conv2d(outputs, outputs, zero: true, initializer)
-        let affine = configuration.levelConditioning == .affine
-        level = try Linear(embedding, affine ? outputs * 2 : outputs, initializer)
+        level =
+            switch configuration.levelConditioning {
+            case .affine: try Linear(embedding, outputs * 2, initializer)
+            case .bias: try Linear(embedding, outputs, initializer)
+            case .none: nil
+            }
         skip = try inputs == outputs ? nil : Conv2d(inputs, outputs, kernel: 1, initializer)
         super.init()
         if let norm1 { _ = register("norm1", norm1) }
         _ = register("conv1", conv1)
-        _ = register("level", level)
+        if let level { _ = register("level", level) }
         if let norm2 { _ = register("norm2", norm2) }
         _ = register("conv2", conv2)
         if let skip { _ = register("skip", skip) }
@@ -57,20 +61,25 @@ final class ResidualBlock: Module {
         }
     }
 
-    func callAsFunction(_ input: Tensor, _ embedding: Tensor) throws -> Tensor {
+    /// - Parameter embedding: N×width or 1×width; nil for a network without levels.
+    func callAsFunction(_ input: Tensor, _ embedding: Tensor?) throws -> Tensor {
         let x = try resampled(input)
         var h = x
         if let norm1 { h = try resampled(norm1(input).silu()) }
-        let conditioning = try level(embedding)
-        if norm2 == nil, conv1.isPrepared, configuration.levelConditioning == .bias, embedding.shape[0] == 1 {
-            h = try conv1(h, shift: conditioning.reshaped([outputs]), then: .silu)
+        var conditioning: Tensor?
+        if let level, let embedding { conditioning = try level(embedding) }
+        let isShift = configuration.levelConditioning != .affine && (conditioning?.shape[0] ?? 1) == 1
+        if norm2 == nil, conv1.isPrepared, isShift {
+            h = try conv1(h, shift: conditioning?.reshaped([outputs]), then: .silu)
         } else {
             h = try conv1(h)
-            switch configuration.levelConditioning {
-            case .bias: h = try h + conditioning.reshaped([-1, outputs, 1, 1])
-            case .affine:
-                let parts = try conditioning.chunks(2, dim: 1).map { try $0.reshaped([-1, outputs, 1, 1]) }
-                h = try h * (1 + parts[0]) + parts[1]
+            if let conditioning {
+                if configuration.levelConditioning == .affine {
+                    let parts = try conditioning.chunks(2, dim: 1).map { try $0.reshaped([-1, outputs, 1, 1]) }
+                    h = try h * (1 + parts[0]) + parts[1]
+                } else {
+                    h = try h + conditioning.reshaped([-1, outputs, 1, 1])
+                }
             }
             if let norm2 { h = try norm2(h) }
             h = try h.silu()

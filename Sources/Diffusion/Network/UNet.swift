@@ -4,14 +4,13 @@ import Tensors
 ///
 /// Input: x_t N×C×H×W, condition N×C'×H×W, signal level γ of length N. Output: a prediction
 /// N×C×H×W. Any height and width: both pictures are padded by reflection to the network's
-/// multiple and the prediction is cropped. The skip from the way down is added to the way up,
-/// which keeps convolutions narrow. The last convolution starts at zero, so that an untrained
+/// multiple and the prediction is cropped. The last convolution starts at zero, so that an untrained
 /// network predicts 0.
 /// Source: Ronneberger et al. 2015; Ho et al. 2020, appendix B; Saharia et al. 2021, appendix A;
 /// pixel-unshuffled input as in Shi et al. 2016.
 public final class UNet: Module {
     public let configuration: UNetConfiguration
-    private let embedding: LevelEmbedding
+    private let embedding: LevelEmbedding?
     private let input: Conv2d
     private let output: Conv2d
     private let outputNorm: GroupNorm?
@@ -24,7 +23,7 @@ public final class UNet: Module {
         let block: ResidualBlock
         let attention: SelfAttention?
 
-        func callAsFunction(_ x: Tensor, _ embedding: Tensor) throws -> Tensor {
+        func callAsFunction(_ x: Tensor, _ embedding: Tensor?) throws -> Tensor {
             let h = try block(x, embedding)
             return try attention?(h) ?? h
         }
@@ -33,9 +32,32 @@ public final class UNet: Module {
     /// One resolution on the way down or up.
     private struct Level {
         var steps: [Step] = []
-        /// The change of size: a residual block or a plain convolution.
-        var block: ResidualBlock?
-        var convolution: Conv2d?
+        /// The change of size: at the end of a level on the way down, at its start on the way up.
+        var resize: Resize?
+    }
+
+    /// A change of size and width.
+    private enum Resize {
+        case block(ResidualBlock)
+        /// With stride 2.
+        case convolution(Conv2d)
+        /// To four times the channels, which become pixels.
+        case shuffled(Conv2d)
+
+        var module: Module {
+            switch self {
+            case .block(let block): block
+            case .convolution(let convolution), .shuffled(let convolution): convolution
+            }
+        }
+
+        func callAsFunction(_ x: Tensor, _ embedding: Tensor?) throws -> Tensor {
+            switch self {
+            case .block(let block): try block(x, embedding)
+            case .convolution(let convolution): try convolution(x)
+            case .shuffled(let convolution): try convolution(x).pixelShuffled(2)
+            }
+        }
     }
 
     /// - Parameter seed: for the initial weights.
@@ -60,50 +82,62 @@ public final class UNet: Module {
             return Step(block: block, attention: attention)
         }
 
-        embedding = try LevelEmbedding(width: width, make)
+        embedding =
+            configuration.levelConditioning == .none ? nil : try LevelEmbedding(width: width, make)
         input = try Conv2d((configuration.imageChannels + configuration.conditionChannels) * area, base, make)
         var channels = base
+        let concatenates = configuration.skipConnections == .concatenated
+        /// Channels of the features that wait to be concatenated.
+        var waiting = [base]
+
+        func resized(_ resampling: ResidualBlock.Resampling, to outputs: Int, name: String) throws -> Resize {
+            let part: Resize
+            if configuration.residualResampling {
+                part = .block(
+                    try ResidualBlock(
+                        channels, outputs, embedding: width, resampling: resampling, configuration, make))
+            } else if resampling == .down {
+                part = .convolution(
+                    try Conv2d(channels, outputs, kernel: 2, stride: 2, padding: 0, make))
+            } else {
+                part = .shuffled(try Conv2d(channels, outputs * 4, kernel: 1, make))
+            }
+            parts.append((name, part.module))
+            channels = outputs
+            return part
+        }
+
         var down: [Level] = []
         for (level, wide) in widths.enumerated() {
             var part = Level()
             for index in 0..<configuration.blocks {
                 part.steps.append(try step(channels, wide, level: level, name: "down\(level)_\(index)"))
                 channels = wide
+                waiting.append(channels)
             }
             if level + 1 < widths.count {
-                let next = widths[level + 1]
-                if configuration.residualResampling {
-                    let block = try ResidualBlock(
-                        channels, next, embedding: width, resampling: .down, configuration, make)
-                    part.block = block
-                    parts.append(("shrink\(level)", block))
-                } else {
-                    let convolution = try Conv2d(channels, next, kernel: 2, stride: 2, padding: 0, make)
-                    part.convolution = convolution
-                    parts.append(("shrink\(level)", convolution))
-                }
-                channels = next
+                // With skips added, the size change brings the next level's width along.
+                part.resize = try resized(
+                    .down, to: concatenates ? channels : widths[level + 1], name: "shrink\(level)")
+                waiting.append(channels)
             }
             down.append(part)
         }
-        middle = [try step(channels, channels, level: widths.count - 1, name: "middle")]
+        middle = try (0..<(concatenates ? 2 : 1)).map {
+            try step(channels, channels, level: widths.count - 1, name: $0 == 0 ? "middle" : "middle\($0)")
+        }
         var up: [Level] = []
-        for level in (0..<(widths.count - 1)).reversed() {
-            let wide = widths[level]
+        for (level, wide) in widths.enumerated().reversed() {
             var part = Level()
-            if configuration.residualResampling {
-                let block = try ResidualBlock(
-                    channels, wide, embedding: width, resampling: .up, configuration, make)
-                part.block = block
-                parts.append(("grow\(level)", block))
-            } else {
-                let convolution = try Conv2d(channels, wide * 4, kernel: 1, make)
-                part.convolution = convolution
-                parts.append(("grow\(level)", convolution))
+            if level + 1 < widths.count {
+                part.resize = try resized(.up, to: concatenates ? channels : wide, name: "grow\(level)")
+            } else if !concatenates {
+                continue
             }
-            channels = wide
-            for index in 0..<configuration.blocks {
-                part.steps.append(try step(channels, wide, level: level, name: "up\(level)_\(index)"))
+            for index in 0..<(configuration.blocks + (concatenates ? 1 : 0)) {
+                let inputs = channels + (concatenates ? waiting.removeLast() : 0)
+                part.steps.append(try step(inputs, wide, level: level, name: "up\(level)_\(index)"))
+                channels = wide
             }
             up.append(part)
         }
@@ -114,7 +148,7 @@ public final class UNet: Module {
         self.down = down
         self.up = up
         super.init()
-        _ = register("embedding", embedding)
+        if let embedding { _ = register("embedding", embedding) }
         _ = register("input", input)
         for (name, module) in parts { _ = register(name, module) }
         if let outputNorm { _ = register("output_norm", outputNorm) }
@@ -145,21 +179,30 @@ public final class UNet: Module {
         var picture = try condition.map { try Tensor.concatenated([noisy, $0], dim: 1) } ?? noisy
         picture = try picture.reflectPadded(bottom: bottom, right: right)
         var h = try unshuffled(picture)
-        let level = try embedding(signalLevel.to(h.dtype))
+        let level = try embedding.map { try $0(signalLevel.to(h.dtype)) }
         h = try input(h)
-        var skips: [Tensor] = []
+        let concatenates = configuration.skipConnections == .concatenated
+        var skips = concatenates ? [h] : []
         for part in down {
-            for step in part.steps { h = try step(h, level) }
-            if part.block != nil || part.convolution != nil { skips.append(h) }
-            if let block = part.block { h = try block(h, level) }
-            if let convolution = part.convolution { h = try convolution(h) }
+            for step in part.steps {
+                h = try step(h, level)
+                if concatenates { skips.append(h) }
+            }
+            guard let resize = part.resize else { continue }
+            if !concatenates { skips.append(h) }
+            h = try resize(h, level)
+            if concatenates { skips.append(h) }
         }
         for step in middle { h = try step(h, level) }
         for part in up {
-            if let block = part.block { h = try block(h, level) }
-            if let convolution = part.convolution { h = try convolution(h).pixelShuffled(2) }
-            if let skip = skips.popLast() { h = try h + skip }
-            for step in part.steps { h = try step(h, level) }
+            if let resize = part.resize { h = try resize(h, level) }
+            if !concatenates, let skip = skips.popLast() { h = try h + skip }
+            for step in part.steps {
+                if concatenates, let skip = skips.popLast() {
+                    h = try Tensor.concatenated([h, skip], dim: 1)
+                }
+                h = try step(h, level)
+            }
         }
         if let outputNorm { h = try outputNorm(h).silu() }
         return try output(h).pixelShuffled(configuration.patchSize).cropped(height: size[2], width: size[3])

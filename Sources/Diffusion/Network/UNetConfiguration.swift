@@ -12,6 +12,17 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
         case affine
         /// h + shift; costs nothing at inference, where it is folded into a convolution's bias.
         case bias
+        /// The level is not used: a plain network from picture to picture.
+        case none
+    }
+
+    /// How features of the way down reach the way up.
+    public enum SkipConnections: String, Sendable, Codable, CaseIterable {
+        /// Those of each level's last block are added once: convolutions stay narrow.
+        case added
+        /// Those of every block and size change are concatenated, each to one of `blocks` + 1 blocks
+        /// of the way up, as in DDPM (Ho et al. 2020) and the papers built on it.
+        case concatenated
     }
 
     /// Channels of the noisy picture and of the prediction.
@@ -34,12 +45,14 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
     public var patchSize: Int
     /// Whether size changes are residual blocks; else plain convolutions.
     public var residualResampling: Bool
+    public var skipConnections: SkipConnections
 
     public init(
         imageChannels: Int = 3, conditionChannels: Int = 3, baseWidth: Int = 64,
         multipliers: [Int] = [1, 2, 3],
         blocks: Int = 3, attentionLevels: [Int] = [], dropout: Double = 0, norm: Norm = .none,
-        levelConditioning: LevelConditioning = .bias, patchSize: Int = 4, residualResampling: Bool = false
+        levelConditioning: LevelConditioning = .bias, patchSize: Int = 4, residualResampling: Bool = false,
+        skipConnections: SkipConnections = .added
     ) {
         self.imageChannels = imageChannels
         self.conditionChannels = conditionChannels
@@ -52,11 +65,12 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
         self.levelConditioning = levelConditioning
         self.patchSize = patchSize
         self.residualResampling = residualResampling
+        self.skipConnections = skipConnections
     }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case imageChannels, conditionChannels, baseWidth, multipliers, blocks, attentionLevels, dropout, norm
-        case levelConditioning, patchSize, residualResampling
+        case levelConditioning, patchSize, residualResampling, skipConnections
     }
 
     /// Missing keys take the defaults, so that a recipe names only what it changes.
@@ -77,6 +91,7 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
         levelConditioning = try read(.levelConditioning, standard.levelConditioning)
         patchSize = try read(.patchSize, standard.patchSize)
         residualResampling = try read(.residualResampling, standard.residualResampling)
+        skipConnections = try read(.skipConnections, standard.skipConnections)
         try validate()
     }
 

@@ -60,12 +60,13 @@ class Network:
         h = resized(F.silu(self.norm(name + ".norm1", x))) if grouped else resized(x)
         x = resized(x)
         h = self.conv(name + ".conv1", h)
-        conditioning = self.linear(name + ".level", level)[:, :, None, None]
-        if self.c["levelConditioning"] == "affine":
-            scale, shift = conditioning.split(h.shape[1], 1)
-            h = h * (1 + scale) + shift
-        else:
-            h = h + conditioning
+        if self.c["levelConditioning"] != "none":
+            conditioning = self.linear(name + ".level", level)[:, :, None, None]
+            if self.c["levelConditioning"] == "affine":
+                scale, shift = conditioning.split(h.shape[1], 1)
+                h = h * (1 + scale) + shift
+            else:
+                h = h + conditioning
         if grouped:
             h = self.norm(name + ".norm2", h)
         h = self.conv(name + ".conv2", F.silu(h))
@@ -101,27 +102,37 @@ class Network:
         height, width = noisy.shape[2:]
         x = noisy if condition is None else torch.cat([noisy, condition], 1)
         x = F.pixel_unshuffle(self.reflected(x, patch * 2 ** (depth - 1)), patch)
-        level = self.embedding(gamma)
+        level = None if c["levelConditioning"] == "none" else self.embedding(gamma)
         h = self.conv("input", x)
-        skips = []
+        joined = c["skipConnections"] == "concatenated"
+        skips = [h]
         for i in range(depth):
             for j in range(c["blocks"]):
                 h = self.step(f"down{i}_{j}", h, level, i)
-            if i + 1 < depth:
                 skips.append(h)
+            if i + 1 < depth:
                 if c["residualResampling"]:
                     h = self.block(f"shrink{i}", h, level, "down")
                 else:
                     h = self.conv(f"shrink{i}", h, stride=2, padding=0)
+                skips.append(h)
         h = self.step("middle", h, level, depth - 1)
-        for i in reversed(range(depth - 1)):
-            if c["residualResampling"]:
-                h = self.block(f"grow{i}", h, level, "up")
-            else:
-                h = F.pixel_shuffle(self.conv(f"grow{i}", h), 2)
-            h = h + skips.pop()
-            for j in range(c["blocks"]):
-                h = self.step(f"up{i}_{j}", h, level, i)
+        if joined:
+            h = self.step("middle1", h, level, depth - 1)
+        for i in reversed(range(depth)):
+            if i + 1 < depth:
+                if c["residualResampling"]:
+                    h = self.block(f"grow{i}", h, level, "up")
+                else:
+                    h = F.pixel_shuffle(self.conv(f"grow{i}", h), 2)
+            if joined:
+                for j in range(c["blocks"] + 1):
+                    h = self.step(f"up{i}_{j}", torch.cat([h, skips.pop()], 1), level, i)
+            elif i + 1 < depth:
+                # The last block's features of each level, counted from the start of the list.
+                h = h + skips[(i + 1) * (c["blocks"] + 1) - 1]
+                for j in range(c["blocks"]):
+                    h = self.step(f"up{i}_{j}", h, level, i)
         if c["norm"] == "group":
             h = F.silu(self.norm("output_norm", h))
         return F.pixel_shuffle(self.conv("output", h), patch)[:, :, :height, :width]

@@ -1,0 +1,167 @@
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+
+@testable import Deblur
+
+/// The joint loss and all its gradients against PyTorch (Fixtures/joint_loss.py).
+struct JointLossTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The Python that has PyTorch: `RESTORE_PYTHON`, else the package's `.deps/venv/bin/python`.
+    private static let python: String? = {
+        let path =
+            ProcessInfo.processInfo.environment["RESTORE_PYTHON"]
+            ?? root.appendingPathComponent(".deps/venv/bin/python").path
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }()
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var loss = LossKind.l1
+        var parameterization = Parameterization.velocity
+        var conditionsOnPrediction = true
+        var options = PredictAndRefine.LossOptions()
+
+        var testDescription: String {
+            "\(loss) \(parameterization) condition \(conditionsOnPrediction) detach \(options.detachesPrediction) reconstruction \(options.reconstructionWeight)"
+        }
+    }
+
+    static let cases = [
+        // The paper's: the diffusion loss alone, and its gradient reaches the predictor.
+        Case(parameterization: .noise, conditionsOnPrediction: false),
+        // The shipped model's.
+        Case(options: .init(reconstructionWeight: 1)),
+        Case(
+            loss: .l2, parameterization: .clean,
+            options: .init(detachesPrediction: true, reconstructionWeight: 0.5)),
+        Case(loss: .l2, options: .init(detachesPrediction: true)),
+    ]
+
+    private static let sharp = Result { try batch(seed: 1) }
+    private static let blurred = Result { try batch(seed: 2) }
+
+    private static func batch(seed: UInt64) throws -> Tensor {
+        try Tensor.concatenated(
+            (0..<2).map { try TestModels.picture(height: 11, width: 14, seed: seed * 10 + $0) }, dim: 0)
+    }
+
+    private func loss(_ one: Case, _ networks: PredictAndRefine, noise: Tensor, gammas: [Double]) throws
+        -> Tensor
+    {
+        try networks.loss(
+            Objective(loss: one.loss, parameterization: one.parameterization), sharp: Self.sharp.get(),
+            blurred: Self.blurred.get(), noise: noise, gammas: gammas, options: one.options)
+    }
+
+    @Test(
+        .enabled(if: python != nil, "no Python with PyTorch: set RESTORE_PYTHON or make .deps/venv"),
+        arguments: cases)
+    func lossAndGradientsEqualPyTorch(_ one: Case) throws {
+        let configuration = TestModels.configuration(
+            conditionsOnPrediction: one.conditionsOnPrediction, parameterization: one.parameterization)
+        let networks = try TestModels.random(configuration, strength: 0.7).networks
+        let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 6, height: 11, width: 14)
+            .reshaped([2, 3, 11, 14])
+        let gammas = [0.9, 0.2]
+        let value = try loss(one, networks, noise: noise, gammas: gammas)
+        try value.backward()
+
+        let given =
+            networks.parameters.map { (name: "w.\($0.name)", value: $0.value) }
+            + [
+                (name: "sharp", value: try Self.sharp.get()), (name: "blurred", value: try Self.blurred.get()),
+                (name: "noise", value: noise), (name: "gamma", value: try Tensor(gammas.map(Float.init))),
+            ]
+        let expected = try Self.reference(given, configuration, one)
+        let wanted = try #require(try expected.tensor("loss")).item()
+        #expect(abs(try value.item() - wanted) < 1e-4 * wanted)
+        #expect(
+            try relativeDifference(
+                networks.prediction(of: Self.blurred.get()), #require(try expected.tensor("prediction")))
+                < 1e-4)
+        var worst = 0.0
+        for (name, parameter) in networks.parameters {
+            guard let reference = try expected.tensor("g.\(name)") else {
+                // Nothing of the loss reaches it.
+                #expect(
+                    try parameter.grad.map { try $0.magnitude().max().item() } ?? 0 == 0, "\(name)")
+                #expect(name.hasPrefix("predictor.") && one.options.detachesPrediction, "\(name)")
+                continue
+            }
+            let difference = try relativeDifference(#require(parameter.grad, "\(name)"), reference)
+            worst = max(worst, difference)
+            #expect(difference < 2e-3, "\(name)")
+        }
+        print("\(one.testDescription): loss \(wanted), worst gradient \(worst)")
+    }
+
+    /// The residual of the diffusion loss is sharp − prediction: with the sharp picture changed,
+    /// the loss must change.
+    @Test func theLossLooksAtTheSharpPicture() throws {
+        let networks = try TestModels.random().networks
+        let (sharp, blurred) = try (Self.sharp.get(), Self.blurred.get())
+        let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 6, height: 11, width: 14)
+            .reshaped([2, 3, 11, 14])
+        func loss(_ sharp: Tensor) throws -> Double {
+            try networks.loss(
+                Objective(loss: .l2, parameterization: .velocity), sharp: sharp, blurred: blurred, noise: noise,
+                gammas: [0.5, 0.5], options: .init()
+            ).item()
+        }
+        #expect(abs(try loss(sharp) - loss(sharp.flipped([3]))) > 1e-3)
+    }
+
+    @Test func gradientsReachThePredictorUnlessDetached() throws {
+        for detaches in [false, true] {
+            let networks = try TestModels.random().networks
+            let one = Case(options: .init(detachesPrediction: detaches))
+            let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 6, height: 11, width: 14)
+                .reshaped([2, 3, 11, 14])
+            try loss(one, networks, noise: noise, gammas: [0.5, 0.6]).backward()
+            let strength = try networks.predictor.parameters.reduce(0.0) { sum, parameter in
+                try sum + (parameter.value.grad.map { try $0.squared().sum().item() } ?? 0)
+            }
+            #expect(detaches ? strength == 0 : strength > 1e-6, "\(strength)")
+        }
+    }
+
+    private static func reference(
+        _ tensors: [(name: String, value: Tensor)], _ configuration: DeblurConfiguration, _ one: Case
+    ) throws -> SafetensorsFile {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "restore-deblur-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let source = folder.appendingPathComponent("in.safetensors").path
+        let target = folder.appendingPathComponent("out.safetensors").path
+        try SafetensorsWriter.write(tensors, to: source)
+        struct Settings: Encodable {
+            let configuration: DeblurConfiguration
+            let loss: LossKind
+            let detach: Bool
+            let reconstruction: Double
+        }
+        let settings = Settings(
+            configuration: configuration, loss: one.loss, detach: one.options.detachesPrediction,
+            reconstruction: one.options.reconstructionWeight)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try #require(python))
+        process.arguments = [
+            root.appendingPathComponent("Tests/DeblurTests/Fixtures/joint_loss.py").path, source, target,
+            String(decoding: try JSONEncoder().encode(settings), as: UTF8.self),
+        ]
+        process.environment = ProcessInfo.processInfo.environment.merging(
+            ["PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"]) { $1 }
+        let errors = Pipe()
+        process.standardError = errors
+        try process.run()
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(text)")
+        // The file is mapped: it may be removed while it is open.
+        return try SafetensorsFile(path: target)
+    }
+}

@@ -1,0 +1,143 @@
+import Diffusion
+import ImageFiles
+import ImageTensors
+import Tensors
+import Testing
+
+@testable import Deblur
+
+struct RestorerTests {
+    private static let levels = [4.4e-5, 0.3, 0.8, 1]
+
+    private func options(
+        samples: Int = 1, seed: UInt64 = 0, uncertainty: Bool = false,
+        sampleDone: ((Int, Tensor) throws -> Void)? = nil
+    ) -> DeblurRestorer.Options {
+        .init(
+            sampling: .init(sampler: .ddim(eta: 0), levels: Self.levels), samples: samples, seed: seed,
+            tracksUncertainty: uncertainty, sampleDone: sampleDone)
+    }
+
+    private func restorer(seed: UInt64 = 7) throws -> DeblurRestorer {
+        try DeblurRestorer(TestModels.random(seed: seed, strength: 0.5))
+    }
+
+    @Test(arguments: [(1, 1), (1, 7), (3, 517), (517, 3), (2, 2), (33, 65), (64, 48)])
+    func anySizeComesBackAtItsSize(width: Int, height: Int) throws {
+        let picture = try TestModels.picture(height: height, width: width)
+        let restorer = try restorer()
+        #expect(try restorer.predicted(picture).shape == [1, 3, height, width])
+        let output = try restorer.restored(picture, options: options(samples: 2, uncertainty: true))
+        #expect(output.mean.shape == [1, 3, height, width])
+        #expect(output.standardDeviation?.shape == [1, 3, height, width])
+        #expect(try output.mean.isFinite())
+        #expect(try output.mean.magnitude().max().item() <= 1)
+    }
+
+    @Test func theSameSeedGivesTheSamePicture() throws {
+        let picture = try TestModels.picture(height: 20, width: 31)
+        let restorer = try restorer()
+        let first = try restorer.restored(picture, options: options(samples: 2, seed: 5)).mean.bytes()
+        #expect(try restorer.restored(picture, options: options(samples: 2, seed: 5)).mean.bytes() == first)
+        #expect(try restorer.restored(picture, options: options(samples: 2, seed: 6)).mean.bytes() != first)
+    }
+
+    /// Samples are computed together where the picture is small; each must be what it is alone.
+    @Test func samplesOfABatchAreThoseDrawnAlone() throws {
+        let restorer = try restorer()
+        let picture = try TestModels.picture(height: 18, width: 23)
+        #expect(restorer.batchSize(pixels: 18 * 23) > 3 && restorer.batchSize(pixels: 1280 * 720) == 1)
+        var together: [Tensor] = []
+        _ = try restorer.restored(
+            picture,
+            options: options(samples: 3) { index, sample in
+                #expect(index == together.count)
+                together.append(sample)
+            })
+        try #require(together.count == 3)
+        let prediction = try noGrad { try restorer.model.networks.prediction(of: picture) }
+        for index in 0..<3 {
+            let alone = try restorer.model.networks.refined(
+                blurred: picture, prediction: prediction,
+                sampling: .init(sampler: .ddim(eta: 0), levels: Self.levels),
+                noise: { try NoiseField(seed: 0, sample: index).tensor(step: $0, channels: 3, height: 18, width: 23) }
+            )
+            #expect(try largestDifference(together[index], alone) < 1e-4)
+        }
+        #expect(try largestDifference(together[0], together[1]) > 1e-2, "samples must differ")
+    }
+
+    @Test func meanAndDeviationAreThoseOfTheSamples() throws {
+        let restorer = try restorer()
+        let picture = try TestModels.picture(height: 9, width: 14)
+        var samples: [Tensor] = []
+        let output = try restorer.restored(
+            picture, options: options(samples: 5, uncertainty: true) { samples.append($1) })
+        let values = try samples.map { try $0.floats() }
+        let mean = try output.mean.floats()
+        let deviation = try #require(output.standardDeviation).floats()
+        for pixel in mean.indices {
+            let all = values.map { Double($0[pixel]) }
+            let expected = all.reduce(0, +) / 5
+            let variance = all.reduce(0) { $0 + ($1 - expected) * ($1 - expected) } / 4
+            #expect(abs(Double(mean[pixel]) - expected) < 1e-5)
+            #expect(abs(Double(deviation[pixel]) - variance.squareRoot()) < 1e-4)
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4], [8, 16])
+    func channelsDepthAlphaAndMetadataAreKept(channels: Int, bitDepth: Int) throws {
+        let top = bitDepth == 8 ? 255 : 65535
+        let samples = (0..<(12 * 9 * channels)).map { UInt16(($0 * 7919) % top) }
+        let image = try Image(
+            width: 12, height: 9, channels: channels, bitDepth: bitDepth, samples: samples,
+            metadata: ImageMetadata(pngTexts: [PNGText(keyword: "Title", text: "t")]))
+        let restorer = try restorer()
+        for made in [
+            try restorer.predicted(image), try restorer.restored(image, options: options()).image,
+        ] {
+            #expect(made.width == 12 && made.height == 9)
+            #expect(made.channels == channels && made.bitDepth == bitDepth)
+            #expect(made.metadata == image.metadata)
+            #expect(try made.alpha()?.samples == image.alpha()?.samples)
+        }
+    }
+
+    @Test func progressCountsEveryStepOnce() throws {
+        var seen: [Int] = []
+        var totals: Set<Int> = []
+        var options = options(samples: 4)
+        options.progress = { done, total in
+            seen.append(done)
+            totals.insert(total)
+        }
+        _ = try restorer().restored(TestModels.picture(height: 8, width: 8), options: options)
+        #expect(totals == [1 + 4 * 3])
+        #expect(seen == seen.sorted() && seen.last == 13)
+    }
+
+    @Test func cancellationStopsTheWork() throws {
+        var options = options(samples: 100)
+        var asked = 0
+        options.isCancelled = {
+            asked += 1
+            return asked > 3
+        }
+        let restorer = try restorer()
+        #expect(throws: CancellationError.self) {
+            try restorer.restored(TestModels.picture(height: 8, width: 8), options: options)
+        }
+    }
+
+    /// The mean is streamed: memory does not grow with the number of samples.
+    @Test func samplesAreNotKept() throws {
+        let restorer = try restorer()
+        let picture = try TestModels.picture(height: 600, width: 600)
+        #expect(restorer.batchSize(pixels: 360_000) == 1)
+        var live: [Int] = []
+        var options = options(samples: 6, uncertainty: true) { _, _ in live.append(liveTensorCount) }
+        options.sampling.levels = [0.5, 1]
+        _ = try restorer.restored(picture, options: options)
+        #expect(Set(live.dropFirst(2)).count == 1, "\(live)")
+    }
+}

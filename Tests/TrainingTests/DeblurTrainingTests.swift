@@ -1,0 +1,112 @@
+import Deblur
+import Degradation
+import Diffusion
+import Foundation
+import ImageFiles
+import ImageTensors
+import Tensors
+import Testing
+
+@testable import Training
+
+/// The shipped recipe made small: the same keys, a network of a few thousand weights.
+private func deblurText(_ changes: [String: String] = [:]) throws -> String {
+    let text = try String(contentsOfFile: "\(Package.recipes)/deblur.yaml", encoding: .utf8)
+    let small = [
+        "sets": "[]", "patchSize": "4", "baseWidth": "8", "multipliers": "[1, 2]", "blocks": "1",
+        "validationCount": "2", "frames": "null", "framesShare": "0", "extent": "[2, 6]",
+        "defocusRadius": "[1, 2]", "gaussianSigma": "[0.5, 1]", "warmupSteps": "10", "batchSize": "4",
+        "minutes": "60", "checkpointMinutes": "60", "validationMinutes": "60",
+    ]
+    return recipeText(small.merging(changes) { $1 }, of: text)
+        .replacingOccurrences(of: "sets: []\n  patchSize: 4", with: "sets: []\n  patchSize: 32")
+        .replacingOccurrences(of: "  steps: 400000", with: "  steps: 8")
+}
+
+extension TrainerTests {
+    @Test func aDeblurringRunLeavesAModelThatDeblurs() throws {
+        let text = try deblurText()
+        let run = try trainer(text, output: "blur")
+        #expect(try run.plan().validation == 2)
+        #expect(try run.run(report: { _ in }, isCancelled: { false }))
+        let result = try #require(try curve("blur").last)
+        #expect(Set(result.keys).isSuperset(of: ["psnr_blurred", "psnr_prediction", "psnr_mean", "psnr_sample"]))
+        #expect(result["step"] == 8 && result["samples"] == 32)
+        for (name, value) in result where name.hasPrefix("psnr") { #expect(value > 5 && value < 60, "\(name)") }
+        let model = try DeblurModel.load(run.weightsPath)
+        #expect(model.metadata["task"] == "deblur" && model.metadata["recipe"] == text)
+        #expect(model.configuration.residualScale == 0.1)
+        let picture = try RenderedPictures.picture(3, side: 40).tensor()
+        #expect(try DeblurRestorer(model).predicted(picture).shape == picture.shape)
+        #expect(FileManager.default.fileExists(atPath: "\(folder.path)/blur/validation.png"))
+    }
+
+    /// With Muon's momentum and AdamW's moments both in the checkpoint.
+    @Test func aResumedDeblurringRunIsTheSameRun() throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        try Device.setThreads(1)
+        let text = try deblurText()
+        #expect(try trainer(text, output: "one").run(report: { _ in }, isCancelled: { false }))
+        var count = 0
+        #expect(
+            try !trainer(text, output: "two").run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
+        #expect(
+            try trainer(text, output: "two", resume: true).run(report: { _ in }, isCancelled: { false }))
+        let (one, two) = (try tensors("one"), try tensors("two"))
+        #expect(one.keys.contains { $0.hasSuffix(".momentum") } && one.keys.contains { $0.hasSuffix(".exp_avg") })
+        #expect(Set(one.keys) == Set(two.keys))
+        for name in one.keys.sorted() { #expect(one[name] == two[name], "\(name)") }
+    }
+
+    /// The predictor learns: on pictures it never saw its error falls well below the input's.
+    @Test func aShortRunTeachesThePredictorToDeblur() throws {
+        let text = try deblurText([
+            "baseWidth": "32", "shares": "{ gaussian: 1 }", "gaussianSigma": "[1.5, 1.5]", "jpegShare": "0",
+            "noiselessShare": "1", "warmupSteps": "20",
+        ]).replacingOccurrences(of: "  steps: 8", with: "  steps: 400")
+        #expect(try trainer(text, output: "learn").run(report: { _ in }, isCancelled: { false }))
+        let result = try #require(try curve("learn").last)
+        let (blurred, prediction) = (try #require(result["psnr_blurred"]), try #require(result["psnr_prediction"]))
+        print("a gaussian of 1.5 pixels after 400 steps: blurred \(blurred) dB, prediction \(prediction) dB")
+        #expect(prediction > blurred + 1)
+    }
+
+    @Test func aSequenceOfFramesGivesRealMotion() throws {
+        // A white square of 8 pixels that moves two pixels a frame.
+        for frame in 0..<15 {
+            var samples = [UInt16](repeating: 0, count: 64 * 48 * 3)
+            for y in 20..<28 {
+                for x in (10 + 2 * frame)..<(18 + 2 * frame) {
+                    for channel in 0..<3 { samples[(y * 64 + x) * 3 + channel] = 255 }
+                }
+            }
+            try Image(width: 64, height: 48, channels: 3, bitDepth: 8, samples: samples)
+                .write(to: folder.file("frames/\(100 + frame).png"))
+        }
+        let paths = try FileManager.default.contentsOfDirectory(atPath: folder.file("frames")).map {
+            try folder.file("frames/\($0)")
+        }
+        let frames = try FrameSequence(paths: paths.shuffled(), minimum: 48)
+        var random = CounterStream(seed: 1)
+        for _ in 0..<20 {
+            let pair = try frames.pair(size: 48, using: &random)
+            let light = try pair.light.narrowed(1, start: 0, count: 1).reshaped([48, 48])
+            let middle = try pair.middle.to(.float32).narrowed(1, start: 0, count: 1).reshaped([48, 48]) / 255
+            // Light is kept: as much of it in the mean as in the middle frame, and as centred.
+            func moments(_ plane: Tensor) throws -> (sum: Double, centre: [Double]) {
+                let values = try plane.floats().map(Double.init)
+                let sum = values.reduce(0, +)
+                let x = values.enumerated().reduce(0) { $0 + Double($1.offset % 48) * $1.element } / sum
+                let y = values.enumerated().reduce(0) { $0 + Double($1.offset / 48) * $1.element } / sum
+                return (sum, [x, y])
+            }
+            let (a, b) = try (moments(light), moments(middle))
+            guard b.sum > 63.9, a.sum > 63.9 else { continue }  // The crop cut the square.
+            #expect(abs(a.sum - 64) < 1e-2)
+            #expect(zip(a.centre, b.centre).allSatisfy { abs($0 - $1) < 1e-2 })
+            #expect(try light.max().item() < 1 && middle.max().item() == 1)
+        }
+        #expect(throws: DataError.self) { try FrameSequence(paths: Array(paths.prefix(9)), minimum: 8) }
+    }
+}
