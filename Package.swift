@@ -55,7 +55,8 @@ let package = Package(
             name: "SR3", dependencies: ["Diffusion", "ImageTensors"],
             resources: [.copy("Models")]),
         .target(
-            name: "Deblur", dependencies: ["Diffusion", "ImageTensors"]),
+            name: "Deblur", dependencies: ["Diffusion", "ImageTensors"],
+            resources: [.copy("Models")]),
         .target(name: "Metrics", dependencies: ["ImageTensors"]),
         .target(
             name: "Training",
@@ -81,7 +82,7 @@ let package = Package(
         .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["restore", "SR3", "ImageFiles", "Tensors"],
+            name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors"],
             exclude: ["Expected"]),
     ],
     cxxLanguageStandard: .cxx20

@@ -97,7 +97,7 @@ libraries() {
 
 install_data() {
     put LICENSE 644 share/restore/LICENSE
-    put_all share/restore/models Sources/SR3/Models/*.safetensors Sources/SR3/Models/LICENSE-WEIGHTS.md
+    put_all share/restore/models Sources/*/Models/*.safetensors Sources/SR3/Models/LICENSE-WEIGHTS.md
     put_all share/restore/recipes Recipes/*.yaml
     put_all share/restore/datasets Datasets/*.yaml
 }

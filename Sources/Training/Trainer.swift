@@ -55,27 +55,36 @@ public final class Trainer {
     /// Checks everything a run needs, touching nothing.
     public func plan() throws -> Plan {
         let files = try split()
-        let network: Module =
-            switch recipe.task {
-            case .sr3(let configuration): try SR3Model(configuration, seed: recipe.seed).network
-            case .deblur(let configuration, _): try PredictAndRefine(configuration, seed: recipe.seed)
-            }
         return Plan(
             training: files.training.count, validation: files.validation.count,
-            parameters: network.parameterCount)
+            parameters: try built().network.parameterCount)
     }
 
-    /// Reads the pictures and builds the network.
-    private func makeTask(_ files: (training: [String], validation: [String])) throws -> any TrainingTask {
+    /// The network of the recipe, and what makes the task around it: reading the pictures takes long,
+    /// and a network's checkpoint is looked at before.
+    private func built() throws -> (
+        network: Module, task: (_ training: [String], _ validation: [String]) throws -> any TrainingTask
+    ) {
         switch recipe.task {
         case .sr3(let configuration):
-            try SR3Training(recipe, configuration, files: files, device: options.device)
+            let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
+            return (
+                model.network,
+                { [recipe] in try SR3Training(recipe, model, training: $0, validation: $1) }
+            )
         case .deblur(let configuration, let degradation):
-            try DeblurTraining(
-                recipe, configuration, degradation, files: files,
-                frames: recipe.data.frames.map {
-                    try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
-                } ?? [], device: options.device)
+            let networks = try PredictAndRefine(configuration, seed: recipe.seed, device: options.device)
+            let frames = try recipe.data.frames.map {
+                try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
+            }
+            return (
+                networks,
+                { [recipe, device = options.device] in
+                    try DeblurTraining(
+                        recipe, networks, degradation, training: $0, validation: $1, frames: frames ?? [],
+                        device: device)
+                }
+            )
         }
     }
 
@@ -112,9 +121,7 @@ public final class Trainer {
             )
         }
         if options.device.isCUDA { Device.allowTF32(true) }
-        logger.info("reading \(files.training.count) pictures")
-        let task = try makeTask(files)
-        let network = task.network
+        let (network, makeTask) = try built()
         let parameters = network.parameters
         let optimizer = try RunOptimizer(parameters, settings: recipe.optimizer)
         let ema = try EMA(parameters, decay: recipe.optimizer.emaDecay)
@@ -124,6 +131,8 @@ public final class Trainer {
                 checkpointPath, into: network, ema: ema, optimizer: optimizer, recipe: recipeText)
             logger.info("continuing at step \(state.step)")
         }
+        logger.info("reading \(files.training.count) pictures")
+        let task = try makeTask(files.training, files.validation)
         let batchSize = recipe.optimizer.batchSize
         network.setTraining(true)
 

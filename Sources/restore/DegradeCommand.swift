@@ -15,7 +15,7 @@ struct DegradeCommand: ParsableCommand {
 
             Examples:
               restore degrade blur -o blurred photos/*.png
-              restore degrade blur --kinds shake,linear --extent 5,25 --seed 1 in.png -o out
+              restore degrade blur --kinds shake --extent 5,25 --seed 1 in.png -o out
               restore degrade sr --scale 4 -o small photos/*.png
             """,
         subcommands: [Blur.self, SR.self])

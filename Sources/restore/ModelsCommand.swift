@@ -70,7 +70,7 @@ struct ModelsCommand: ParsableCommand {
             let text =
                 FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
             try OutputCheck.writable(output)
-            try ModelExport.write(loaded, text: text, run: folder, to: output)
+            try ModelExport.write(loaded, path: recipe, text: text, run: folder, to: output)
             print("\(folder) → \(output)")
         }
     }

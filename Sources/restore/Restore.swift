@@ -10,7 +10,7 @@ struct Restore: ParsableCommand {
               restore sr --scale 4 in.png            writes in_x4.png
               restore sr --scale 2.5 in.jpg -o out.jpg
               restore deblur in.jpg                  writes in_deblurred.png
-              restore deblur --samples 8 in.jpg      mean of eight samples: closer, smoother
+              restore deblur --samples 8 in.jpg      mean of eight samples: smoother
               restore models                         lists the models that are installed
             """,
         version: version,

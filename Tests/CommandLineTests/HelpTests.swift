@@ -10,6 +10,7 @@ struct HelpTests {
     /// `Expected/NAME.txt`, made with `COLUMNS=80 restore ... --help`.
     @Test(arguments: [
         ("restore", ["--help"]), ("restore", ["help"]), ("restore", []), ("sr", ["sr", "--help"]),
+        ("deblur", ["deblur", "--help"]),
     ])
     func helpIsAsExpected(name: String, arguments: [String]) throws {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -19,7 +20,7 @@ struct HelpTests {
     }
 
     static let commands = [
-        "", "sr", "train", "evaluate", "models", "models list", "models show", "models export", "datasets",
+        "", "sr", "deblur", "degrade", "degrade blur", "degrade sr", "train", "evaluate", "models", "models list", "models show", "models export", "datasets",
         "datasets list", "datasets check", "benchmark",
     ]
 

@@ -1,3 +1,4 @@
+import Deblur
 import Foundation
 import SR3
 import Tensors
@@ -32,7 +33,33 @@ enum TestModels {
         try SR3Model.save(weights, configuration: shape, metadata: card, to: path)
     }
 
-    /// A folder with `tiny.safetensors`, made once for all tests.
+    /// The same for deblurring; small weights, so that pictures stay what they are.
+    static let deblurConfiguration = """
+        {"predictor": {"baseWidth": 8, "multipliers": [1], "blocks": 1, "patchSize": 2},
+         "denoiser": {"baseWidth": 8, "multipliers": [1], "blocks": 1, "patchSize": 2},
+         "residualScale": 0.1, "conditionsOnPrediction": true, "parameterization": "velocity",
+         "schedule": "linear:1e-6:1e-2:2000",
+         "sampling": {"method": "ddim", "steps": 2, "eta": 0, "variance": 1, "temperature": 1,
+                      "schedule": "linear:1e-6:1e-2:2000"},
+         "perception": [{"perception": 0, "steps": 1, "samples": 4, "maximumNoise": 1},
+                        {"perception": 1, "steps": 5, "samples": 1, "maximumNoise": 1}]}
+        """
+
+    private static func writeDeblur(to path: String) throws {
+        let shape = try JSONDecoder().decode(DeblurConfiguration.self, from: Data(deblurConfiguration.utf8))
+        let weights = try DeblurModel(shape).networks.parameters.enumerated().map { index, parameter in
+            let size = parameter.value.shape
+            let noise = try NoiseField(seed: 6, sample: index)
+                .tensor(step: 0, channels: 1, height: 1, width: size.reduce(1, *))
+            let inputs = size.count > 1 ? size.dropFirst().reduce(1, *) : 16
+            return (parameter.name, try (noise * (0.3 / Double(inputs).squareRoot())).reshaped(size))
+        }
+        try DeblurModel.save(
+            weights, configuration: shape, metadata: ["name": "tiny-deblur", "description": "random weights"],
+            to: path)
+    }
+
+    /// A folder with `tiny.safetensors` and `tiny-deblur.safetensors`, made once for all tests.
     static let folder: Result<TestFolder, any Error> = Result {
         let folder = try TestFolder()
         try write(
@@ -41,9 +68,11 @@ enum TestModels {
                 "name": "tiny", "description": "random weights for tests", "licence": "Apache-2.0",
                 "samples": "123", "training_sets": "none", "recipe": "name: tiny\n# the recipe's text\n",
             ])
+        try writeDeblur(to: folder.file("tiny-deblur.safetensors"))
         atexit { try? FileManager.default.removeItem(atPath: (try? TestModels.folder.get().path) ?? "") }
         return folder
     }
 
+    static var tinyDeblur: String { get throws { try folder.get().file("tiny-deblur.safetensors") } }
     static var tiny: String { get throws { try folder.get().file("tiny.safetensors") } }
 }

@@ -48,12 +48,12 @@ struct MuonTests {
         try weight.setRequiresGrad(true)
         let muon = try Muon([(name: "w", value: weight)])
         var losses: [Double] = []
-        for step in 0..<60 {
+        for step in 0..<120 {
             weight.clearGrad()
             let loss = try weight.squared().sum()
             losses.append(try loss.detach().item())
             try loss.backward()
-            try muon.step(learningRate: 0.3 * (1 - Double(step) / 60))
+            try muon.step(learningRate: 0.3 * (1 - Double(step) / 120))
         }
         #expect(losses.last ?? .infinity < losses[0] * 0.05, "\(losses[0]) to \(losses.last ?? .nan)")
     }

@@ -26,18 +26,17 @@ final class DeblurTraining: TrainingTask {
         let blurred: Tensor
     }
 
-    var network: Module { networks }
-
     init(
-        _ recipe: Recipe, _ configuration: DeblurConfiguration, _ degradation: BlurDegradation,
-        files: (training: [String], validation: [String]), frames: [String], device: Device
+        _ recipe: Recipe, _ networks: PredictAndRefine, _ degradation: BlurDegradation, training: [String],
+        validation: [String], frames: [String], device: Device
     ) throws {
-        networks = try PredictAndRefine(configuration, seed: recipe.seed, device: device)
+        self.networks = networks
+        let configuration = networks.configuration
         self.degradation = degradation
         self.device = device
         patch = recipe.data.patchSize
         margin = degradation.margin
-        photos = try PhotoCollection(paths: files.training, minimum: patch + 2 * margin)
+        photos = try PhotoCollection(paths: training, minimum: patch + 2 * margin)
         framesShare = recipe.data.framesShare ?? 0
         self.frames = try frames.isEmpty ? nil : FrameSequence(paths: frames, minimum: patch)
         schedule = try NoiseSchedule(parsing: configuration.schedule)
@@ -46,7 +45,7 @@ final class DeblurTraining: TrainingTask {
             detachesPrediction: recipe.objective.detachPrediction ?? false,
             reconstructionWeight: recipe.objective.reconstructionWeight ?? 0)
         cases = try Self.cases(
-            files.validation, degradation: degradation, multiple: configuration.multiple, seed: recipe.seed,
+            validation, degradation: degradation, multiple: configuration.multiple, seed: recipe.seed,
             device: device)
     }
 

@@ -14,17 +14,13 @@ final class SR3Training: TrainingTask {
     private let shrink: Resampler
     private let enlarge: Resampler
 
-    var network: Module { model.network }
-
-    init(
-        _ recipe: Recipe, _ configuration: SR3Configuration,
-        files: (training: [String], validation: [String]), device: Device
-    ) throws {
-        model = try SR3Model(configuration, seed: recipe.seed, device: device)
+    init(_ recipe: Recipe, _ model: SR3Model, training: [String], validation: [String]) throws {
+        self.model = model
+        let (configuration, device) = (model.configuration, model.device)
         patch = recipe.data.patchSize
-        photos = try PhotoCollection(paths: files.training, minimum: patch)
-        validation = try SR3Validation(
-            paths: files.validation, scale: configuration.scale, multiple: configuration.network.multiple,
+        photos = try PhotoCollection(paths: training, minimum: patch)
+        self.validation = try SR3Validation(
+            paths: validation, scale: configuration.scale, multiple: configuration.network.multiple,
             device: device)
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)

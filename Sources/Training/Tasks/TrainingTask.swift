@@ -4,9 +4,6 @@ import Tensors
 
 /// What the trainer needs of a task; all else about it is the task's own.
 protocol TrainingTask: AnyObject {
-    /// The parameters that are trained.
-    var network: Module { get }
-
     /// The loss of a fresh batch. Every number that is drawn follows from `random`.
     func loss(batchSize: Int, using random: inout CounterStream) throws -> Tensor
 

@@ -1,0 +1,169 @@
+import Foundation
+import ImageFiles
+import Testing
+
+@Suite("Command line: restore deblur")
+struct DeblurTests {
+    let folder: TestFolder
+
+    init() throws {
+        folder = try TestFolder()
+        try TestPictures.waves(width: 20, height: 14).write(to: folder.file("in.png"))
+    }
+
+    @discardableResult
+    private func deblur(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws
+        -> Executable.Outcome
+    {
+        try succeed(
+            ["deblur", "--model", TestModels.tinyDeblur] + arguments, in: folder,
+            sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: [(1, 1), (3, 517), (517, 3), (7, 5), (64, 33)])
+    func anySizeIsKept(width: Int, height: Int) throws {
+        try TestPictures.waves(width: width, height: height).write(to: folder.file("odd.png"))
+        try deblur("odd.png")
+        let output = try folder.image("odd_deblurred.png")
+        #expect(output.width == width && output.height == height)
+    }
+
+    @Test func everyKindOfPNGKeepsChannelsAndDepth() throws {
+        for bitDepth in [8, 16] {
+            for channels in 1...4 {
+                let image = try TestPictures.waves(channels: channels, bitDepth: bitDepth)
+                try image.write(to: folder.file("kind.png"))
+                for flags in [[], ["--predictor-only"]] {
+                    try succeed(
+                        ["deblur", "--model", TestModels.tinyDeblur, "kind.png", "-o", "out.png"] + flags,
+                        in: folder)
+                    let output = try folder.image("out.png")
+                    #expect(output.channels == channels && output.bitDepth == bitDepth)
+                    #expect(try output.alpha()?.samples == image.alpha()?.samples)
+                }
+            }
+        }
+    }
+
+    @Test func jpegInAndOut() throws {
+        try TestPictures.waves(width: 30, height: 20).write(to: folder.file("in.jpg"))
+        try deblur("in.jpg", "-o", "out.jpg", "--quality", "80")
+        #expect(try folder.image("out.jpg").width == 30)
+    }
+
+    @Test func theSeedDecides() throws {
+        try deblur("in.png", "-o", "a.png", "--seed", "5")
+        try deblur("in.png", "-o", "b.png", "--seed", "5")
+        try deblur("in.png", "-o", "c.png", "--seed", "6")
+        try deblur("in.png", "-o", "p.png", "--predictor-only")
+        #expect(try folder.bytes("a.png") == folder.bytes("b.png"))
+        #expect(try folder.bytes("a.png") != folder.bytes("c.png"))
+        #expect(try folder.bytes("a.png") != folder.bytes("p.png"))
+    }
+
+    /// The mean that is written is that of the samples that are kept.
+    @Test func samplesAreKeptAndAveraged() throws {
+        let outcome = try deblur(
+            "in.png", "-o", "mean.png", "--samples", "3", "--keep-samples", "all/of them", "--uncertainty", "map.png")
+        #expect(outcome.output.contains("2 ddim steps × 3 samples"))
+        #expect(
+            folder.names.filter { $0.hasPrefix("all/of them/") }
+                == (1...3).map { "all/of them/in_sample\($0).png" })
+        let samples = try (1...3).map { try folder.image("all/of them/in_sample\($0).png").samples }
+        #expect(samples[0] != samples[1] && samples[1] != samples[2])
+        let mean = try folder.image("mean.png").samples
+        for index in mean.indices {
+            let sum = samples.reduce(0) { $0 + Double($1[index]) }
+            #expect(abs(Double(mean[index]) - sum / 3) <= 1)
+        }
+        let map = try folder.image("map.png")
+        #expect(map.width == 120 && map.height > 14, "the picture's map with its legend")
+    }
+
+    @Test func theKnobSetsStepsAndSamples() throws {
+        #expect(try deblur("in.png", "--perception", "0").output.contains(", 1 ddim steps × 4 samples, "))
+        #expect(try deblur("in.png", "--perception", "1").output.contains(", 5 ddim steps, "))
+        let middle = try deblur("in.png", "--perception", "0.5").output
+        #expect(middle.contains(", 3 ddim steps × 3 samples, ") || middle.contains(", 3 ddim steps × 2 samples, "))
+        // What is said outright wins.
+        let said = try deblur("in.png", "--perception", "1", "--steps", "2", "--samples", "2").output
+        #expect(said.contains(", 2 ddim steps × 2 samples, "))
+        #expect(try deblur("in.png", "--max-noise", "0.5").output.contains("from noise 0.50"))
+    }
+
+    @Test func compareShowsBeforeAndAfter() throws {
+        try deblur("in.png", "-o", "out.png", "--compare", "both.png")
+        let both = try folder.image("both.png")
+        #expect(both.width == 48 && both.height == 14)
+        #expect(
+            try both.cropping(x: 0, y: 0, width: 20, height: 14).samples == folder.image("in.png").samples)
+        #expect(
+            try both.cropping(x: 28, y: 0, width: 20, height: 14).samples == folder.image("out.png").samples)
+    }
+
+    @Test func quietSaysNothing() throws {
+        #expect(try deblur("-q", "in.png").output.isEmpty)
+    }
+
+    @Test(arguments: [
+        (["--samples", "0"], "--samples"), (["--steps", "0"], "--steps"), (["--steps", "2001"], "1 to 2000"),
+        (["--perception", "1.5"], "--perception"), (["--perception", "nan"], "--perception"),
+        (["--max-noise", "0"], "--max-noise"), (["--max-noise", "2"], "--max-noise"),
+        (["--uncertainty", "map.jpg"], "map.jpg"), (["--uncertainty", "map.png"], "--samples 2"),
+        (["--uncertainty", "map.png", "--samples", "1"], "--samples 2"),
+        (["--predictor-only", "--samples", "4"], "--samples"),
+        (["--predictor-only", "--perception", "0"], "--perception"),
+        (["--predictor-only", "--uncertainty", "map.png"], "--uncertainty"),
+        (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"), (["other.png", "-o", "o.png"], "--output"),
+        (["other.png", "--samples", "2", "--uncertainty", "m.png"], "--uncertainty"),
+    ])
+    func wrongUse(arguments: [String], cause: String) throws {
+        try expectFailure(
+            ["deblur", "--model", TestModels.tinyDeblur, "in.png"] + arguments, in: folder, status: 64,
+            naming: cause)
+    }
+
+    @Test func filesInTheWay() throws {
+        try folder.write("text", as: "text.png")
+        func expect(_ status: Int32, _ cause: String, _ arguments: String...) throws {
+            try expectFailure(
+                ["deblur", "--model", TestModels.tinyDeblur] + arguments, in: folder, status: status,
+                naming: cause)
+        }
+        try expect(66, "absent.png", "absent.png")
+        try expect(65, "text.png", "text.png")
+        try expect(73, "absent/map.png", "in.png", "--samples", "2", "--uncertainty", "absent/map.png")
+        try expect(73, "'text.png' cannot be made", "in.png", "--keep-samples", "text.png")
+        try expect(66, "absent.safetensors", "in.png", "--model", "absent.safetensors")
+        // A model of the other task.
+        try expectFailure(
+            ["deblur", "--model", TestModels.tiny, "in.png"], in: folder, status: 65,
+            naming: "it is not a deblurring model of restore")
+        try expectFailure(
+            ["sr", "--model", TestModels.tinyDeblur, "in.png"], in: folder, status: 65,
+            naming: "it is not an SR3 model of restore")
+    }
+
+    /// A picture for which no machine has the memory is refused before anything is computed.
+    @Test func hugePicturesAreRefusedWithOneSentence() throws {
+        let side = 16000
+        let image = try Image(
+            width: side, height: side, channels: 1, bitDepth: 8,
+            samples: [UInt16](repeating: 90, count: side * side))
+        try image.write(to: folder.file("huge.png"))
+        let outcome = try Executable.run(
+            ["deblur", "--model", TestModels.tinyDeblur, "huge.png"], in: folder.path)
+        #expect(outcome.status == 65)
+        #expect(outcome.errorLines.count == 1 && outcome.errors.contains("'huge.png' is too large"))
+        #expect(!folder.exists("huge_deblurred.png"))
+    }
+
+    @Test func interruptLeavesNothing() throws {
+        let outcome = try Executable.run(
+            ["deblur", "in.png", "--model", TestModels.tinyDeblur, "--steps", "1000", "--samples", "1000"],
+            in: folder.path, interruption: Executable.waitUntilCatchingInterrupt)
+        #expect(outcome.status == 130)
+        #expect(outcome.errors.contains("interrupted"))
+        #expect(folder.names == ["in.png"])
+    }
+}
