@@ -31,7 +31,10 @@ let package = Package(
     products: [
         .executable(name: "restore", targets: ["restore"]),
         .library(
-            name: "Restore", targets: ["SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training"]),
+            name: "Restore",
+            targets: [
+                "SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

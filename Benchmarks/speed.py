@@ -8,12 +8,10 @@ gives medians. What the picture shows does not matter to the time: it is a patte
 import argparse
 import os
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-import zlib
 
 import torch
 
@@ -21,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 import unet_reference  # noqa: E402
+from commands import timed, write_picture  # noqa: E402
 
 
 def pytorch_steps(model, size, count):
@@ -43,25 +42,8 @@ def restore_steps(binary, path, size, count):
     return [float(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
 
-def write_picture(path, side):
-    rows = b"".join(
-        b"\0" + bytes((x * x + y * 3 + c * 40) % 256 for x in range(side) for c in range(3)) for y in range(side))
-
-    def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    with open(path, "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
-
-
 def whole_command(binary, path, picture, folder):
-    command = [binary, "sr", "--scale", "4", "--model", path, picture, "-o", os.path.join(folder, "out.png")]
-    start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    assert status == 0
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return timed([binary, "sr", "--scale", "4", "--model", path, picture, "-o", os.path.join(folder, "out.png")])
 
 
 def main():
@@ -74,7 +56,7 @@ def main():
     model = unet_reference.load(options.model)
     with tempfile.TemporaryDirectory() as folder:
         picture = os.path.join(folder, "in.png")
-        write_picture(picture, 128)
+        write_picture(picture, 128, 128)
         ours, theirs, walls, peaks = [], [], [], []
         for _ in range(options.rounds):
             theirs += pytorch_steps(model, 512, 5)

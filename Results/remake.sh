@@ -5,32 +5,10 @@
 # files *-curve.csv are the validation.csv of the runs; everything else is measured anew.
 set -eu
 cd "$(dirname "$0")/.."
-: "${RESTORE_DATA:?set RESTORE_DATA to the folder that holds test/ and metrics/}"
-RESTORE=${RESTORE:-.build/release/restore}
-PYTHON=${PYTHON:-.deps/venv/bin/python}
+. Results/common.sh
 OUT=Results/sr3-x4.md
 NEW=$(mktemp)
 trap 'rm -f "$NEW"' EXIT
-
-# Prints a command as a code block, then its output.
-shown() {
-    printf '\n    %s\n\n' "$*"
-    "$@"
-}
-
-run() {
-    shown "$RESTORE" "$@"
-}
-
-curve() {
-    "$PYTHON" - "$1" <<'PY'
-import csv, sys
-print("| training samples | loss | PSNR mean prediction | PSNR sample | bicubic |")
-print("|---|---|---|---|---|")
-for row in csv.DictReader(open(sys.argv[1])):
-    print("| {samples} | {loss} | {psnr_mean} | {psnr_sample} | {psnr_bicubic} |".format(**row))
-PY
-}
 
 {
     cat Results/sr3-x4.head.md

@@ -1,9 +1,10 @@
-"""Three enlarged side-by-sides of the rendered picture: bicubic | restore | original.
+"""Three enlarged side-by-sides of the rendered picture for each task.
 
-    .deps/venv/bin/python Results/side_by_side.py [--restore .build/release/restore]
+    .deps/venv/bin/python Results/side_by_side.py [sr3-x4|deblur] [--restore .build/release/restore]
 
-Renders the demo picture, enlarges it with the default settings, and writes
-Results/sr3-x4-{1,2,3}.png: crops of 120×96 pixels, each pixel shown as 3×3.
+sr3-x4: bicubic | restore | original, of the demo picture made small. deblur: blurred | predictor |
+one sample | mean of eight | original, of the demo picture blurred by a shake of the hand. Default
+settings. Writes Results/TASK-{1,2,3}.png: crops of 120×96 pixels, each pixel shown as 3×3.
 """
 import argparse
 import os
@@ -72,22 +73,47 @@ def write_png(path, picture):
             b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
+def enlarged(restore, folder):
+    small, original, large, pair = (os.path.join(folder, f"{n}.png") for n in ("small", "original", "large", "pair"))
+    render("192x144", original, small)
+    subprocess.run([restore, "sr", "--scale", "4", small, "-o", large, "--compare", pair], check=True)
+    return [read_png(pair)[:, :768], read_png(large), read_png(original)]
+
+
+def deblurred(restore, folder):
+    small, original = (os.path.join(folder, f"{n}.png") for n in ("small", "original"))
+    render("192x144", original, small)
+    blurred = os.path.join(folder, "blurred")
+    subprocess.run(
+        [restore, "degrade", "blur", "--kinds", "shake", "--extent", "9,9", "--noise", "0.003", "--seed", "2",
+         "-o", blurred, original], check=True)
+    source = os.path.join(blurred, "original.png")
+    pictures = [read_png(source)]
+    for flags in (["--predictor-only"], [], ["--samples", "8"]):
+        output = os.path.join(folder, "out.png")
+        subprocess.run([restore, "deblur", source, "-o", output, *flags], check=True)
+        pictures.append(read_png(output))
+    return pictures + [read_png(original)]
+
+
+def render(size, original, small):
+    script = os.path.join(ROOT, "Scripts/render_demo.py")
+    subprocess.run([sys.executable, script, "--size", size, "--hr", original, small], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", nargs="?", choices=["sr3-x4", "deblur"], default="sr3-x4")
     parser.add_argument("--restore", default=os.path.join(ROOT, ".build/release/restore"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        small, original, large, pair = (os.path.join(folder, f"{n}.png") for n in ("small", "original", "large", "pair"))
-        render = os.path.join(ROOT, "Scripts/render_demo.py")
-        subprocess.run([sys.executable, render, "--size", "192x144", "--hr", original, small], check=True)
-        subprocess.run([options.restore, "sr", "--scale", "4", small, "-o", large, "--compare", pair], check=True)
-        pictures = [read_png(pair)[:, :768], read_png(large), read_png(original)]
+        pictures = {"sr3-x4": enlarged, "deblur": deblurred}[options.task](options.restore, folder)
     for number, (x, y) in enumerate(CROPS, 1):
         parts = []
         for picture in pictures:
             crop = picture[y:y + HEIGHT, x:x + WIDTH].repeat(ZOOM, 0).repeat(ZOOM, 1)
             parts += [crop, np.full((crop.shape[0], GAP, 3), 255, np.uint8)]
-        write_png(os.path.join(HERE, f"sr3-x4-{number}.png"), np.concatenate(parts[:-1], 1))
+        write_png(os.path.join(HERE, f"{options.task}-{number}.png"), np.concatenate(parts[:-1], 1))
 
 
 main()

@@ -43,7 +43,7 @@ public enum UncertaintyMap {
             ]))
     }
 
-    static let legendHeight = 32
+    static let legendHeight = 36
 
     /// The next of 1, 2, 5, 10, 20, …; at least 1.
     static func roundedUp(_ value: Double) -> Double {
@@ -90,14 +90,15 @@ public enum UncertaintyMap {
             (samples[place], samples[place + 1], samples[place + 2]) = color
         }
 
-        /// Digits of 3×5 pixels, kept inside the picture.
+        /// Digits of 6×10 pixels, kept inside the picture.
         mutating func write(_ text: String, centredAt middle: Int, top: Int) {
-            let length = text.count * 4 - 1
+            let length = (text.count * 4 - 1) * 2
             let left = min(max(1, middle - length / 2), width - length - 1)
             for (index, character) in text.enumerated() {
                 for (row, bits) in (Self.glyphs[character] ?? []).enumerated() {
                     for column in 0..<3 where bits & (4 >> column) != 0 {
-                        set(left + index * 4 + column, top + row, (230, 230, 230))
+                        let (x, y) = (left + index * 8 + column * 2, top + row * 2)
+                        for place in 0..<4 { set(x + place % 2, y + place / 2, (230, 230, 230)) }
                     }
                 }
             }

@@ -12,7 +12,8 @@ struct Checkpoint {
     static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
 
     func save(
-        weights: [(name: String, value: Tensor)], ema: EMA, optimizer: RunOptimizer, recipe: String, to path: String
+        weights: [(name: String, value: Tensor)], ema: EMA, optimizer: RunOptimizer, recipe: String,
+        to path: String
     ) throws {
         let tensors =
             weights.map { ("model.\($0.name)", $0.value) } + ema.averages.map { ("ema.\($0.name)", $0.value) }
@@ -29,7 +30,8 @@ struct Checkpoint {
     /// Reads a checkpoint back into a run.
     ///
     /// - Throws: ``DataError`` when it is of another recipe or damaged.
-    static func load(_ path: String, into module: Module, ema: EMA, optimizer: RunOptimizer, recipe: String) throws
+    static func load(_ path: String, into module: Module, ema: EMA, optimizer: RunOptimizer, recipe: String)
+        throws
         -> Checkpoint
     {
         let file = try SafetensorsFile(path: path)

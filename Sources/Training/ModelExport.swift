@@ -9,7 +9,9 @@ public enum ModelExport {
     ///   - text: the recipe as it was read; it becomes part of the card.
     ///   - run: the run's folder.
     /// - Throws: ``DataError`` when the run was made with another network, target or schedule.
-    public static func write(_ recipe: Recipe, path: String, text: String, run: String, to output: String) throws {
+    public static func write(_ recipe: Recipe, path: String, text: String, run: String, to output: String)
+        throws
+    {
         let weights = "\(run)/\(recipe.name).safetensors"
         func card(_ metadata: [String: String]) -> [String: String] {
             var card = metadata

@@ -174,10 +174,12 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 throw RecipeError(path: path, reason: "degradation.\(error)", kind: .invalid)
             }
             try check(
-                (0...1).contains(data.framesShare ?? 0) && (data.frames != nil || (data.framesShare ?? 0) == 0),
+                (0...1).contains(data.framesShare ?? 0)
+                    && (data.frames != nil || (data.framesShare ?? 0) == 0),
                 "data.framesShare must be 0 to 1, with data.frames naming the frames")
             try check(
-                objective.reconstructionWeight ?? 0 >= 0, "objective.reconstructionWeight must not be negative")
+                objective.reconstructionWeight ?? 0 >= 0,
+                "objective.reconstructionWeight must not be negative")
         }
         try check((0...1000).contains(data.validationCount), "data.validationCount must be 0 to 1000")
         try check(

@@ -8,7 +8,7 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark",
         abstract: "Times one denoiser step.",
         discussion: """
-            Prints the times in seconds, one a line, after a warm-up. Benchmarks/step.py
+            Prints the times in seconds, one a line, after a warm-up. Benchmarks/speed.py
             runs it beside the same network in PyTorch.
 
             Example:

@@ -52,9 +52,10 @@ enum MemoryCheck {
         extraBytesPerPixel: Double = 0, device: Device
     ) throws {
         guard device == .cpu else { return }
-        let perPixel = networks.map { network in
-            Double(network.baseWidth) / Double(network.patchSize * network.patchSize) * bytesPerChannel
-        }.max() ?? 0
+        let perPixel =
+            networks.map { network in
+                Double(network.baseWidth) / Double(network.patchSize * network.patchSize) * bytesPerChannel
+            }.max() ?? 0
         let needed = pixels * (perPixel + bytesPerPixel + extraBytesPerPixel)
         guard let available = availableMemory, needed > available else { return }
         throw CommandError(

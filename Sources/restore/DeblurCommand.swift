@@ -92,7 +92,9 @@ struct DeblurCommand: ParsableCommand {
                 ("--perception", perception != nil), ("--max-noise", maxNoise != nil),
                 ("--uncertainty", uncertainty != nil), ("--keep-samples", keepSamples != nil),
             ].filter(\.1).map(\.0)
-            if let first = others.first { throw ValidationError("--predictor-only draws no samples: leave \(first) out") }
+            if let first = others.first {
+                throw ValidationError("--predictor-only draws no samples: leave \(first) out")
+            }
         } else if uncertainty != nil, (samples ?? 2) < 2 {
             throw ValidationError("--uncertainty needs --samples 2 or more")
         }

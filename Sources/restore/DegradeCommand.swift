@@ -22,11 +22,13 @@ struct DegradeCommand: ParsableCommand {
 
     /// What both have in common.
     struct Files: ParsableArguments {
-        @Argument(help: "Sharp pictures, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+        @Argument(
+            help: "Sharp pictures, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
         var inputs: [String]
 
         @Option(
-            name: [.short, .long], help: "The folder to write PNG files of the same names into, made if missing.",
+            name: [.short, .long],
+            help: "The folder to write PNG files of the same names into, made if missing.",
             completion: .directory)
         var output: String
 
@@ -34,7 +36,7 @@ struct DegradeCommand: ParsableCommand {
         var quiet = false
 
         /// Reads, changes and writes every picture.
-        func forEach(_ body: (_ image: Image, _ name: String) throws -> (Image, String)) throws {
+        func convert(_ body: (_ image: Image, _ name: String) throws -> (Image, String)) throws {
             let jobs = inputs.map { input in
                 let stem = ((input as NSString).lastPathComponent as NSString).deletingPathExtension
                 return (input: input, stem: stem, output: "\(output)/\(stem).png")
@@ -45,7 +47,9 @@ struct DegradeCommand: ParsableCommand {
             }
             try OutputCheck.makeFolder(output)
             for job in jobs {
-                let same = [job.input, job.output].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
+                let same = [job.input, job.output].map {
+                    URL(fileURLWithPath: $0).resolvingSymlinksInPath().path
+                }
                 guard same[0] != same[1] else {
                     throw CommandError.output("'\(job.output)' is an input: choose another --output")
                 }
@@ -88,13 +92,18 @@ struct DegradeCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Radius of defocus in pixels, at most 20.", valueName: "low,high"))
         var radius = Pair(1, 5)
 
-        @Option(help: ArgumentHelp("Standard deviation of gaussian in pixels, at most 10.", valueName: "low,high"))
+        @Option(
+            help: ArgumentHelp("Standard deviation of gaussian in pixels, at most 10.", valueName: "low,high")
+        )
         var sigma = Pair(0.5, 3)
 
-        @Option(help: ArgumentHelp("Standard deviation of the sensor's noise, white is 1.", valueName: "low,high"))
+        @Option(
+            help: ArgumentHelp("Standard deviation of the sensor's noise, white is 1.", valueName: "low,high")
+        )
         var noise = Pair(0, 0.01)
 
-        @Option(help: ArgumentHelp("JPEG quality; without it there is no compression.", valueName: "low,high"))
+        @Option(
+            help: ArgumentHelp("JPEG quality; without it there is no compression.", valueName: "low,high"))
         var jpeg: Pair?
 
         @Option(help: "Seed of all that is drawn.")
@@ -120,9 +129,11 @@ struct DegradeCommand: ParsableCommand {
 
         func run() throws {
             let settings = try degradation()
-            try files.forEach { image, name in
+            try files.convert { image, name in
                 // By the name, so that neither the order nor the number of files matters.
-                let key = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+                let key = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+                    ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+                }
                 var random = CounterStream(seed: seed, stream: key)
                 let draw = settings.draw(using: &random)
                 let sharp = try image.tensor(channels: 3)
@@ -167,13 +178,14 @@ struct DegradeCommand: ParsableCommand {
         }
 
         func run() throws {
-            try files.forEach { image, _ in
+            try files.convert { image, _ in
                 let small = try Downscaling(scale: scale)(image.tensor(channels: image.colorChannels))
                 let picture = try Image(tensor: small, metadata: image.metadata)
                 let whole =
                     try image.alpha().map {
                         try picture.replacingAlpha(
-                            by: $0.converted(bitDepth: 8).resized(width: picture.width, height: picture.height))
+                            by: $0.converted(bitDepth: 8).resized(
+                                width: picture.width, height: picture.height))
                     } ?? picture
                 return (whole, "\(image.width)×\(image.height) → \(picture.width)×\(picture.height)")
             }
@@ -198,6 +210,7 @@ struct Pair: ExpressibleByArgument, CustomStringConvertible {
     var description: String { defaultValueDescription }
 
     var defaultValueDescription: String {
-        [range.low, range.high].map { $0 == $0.rounded() ? String(Int($0)) : String($0) }.joined(separator: ",")
+        [range.low, range.high].map { $0 == $0.rounded() ? String(Int($0)) : String($0) }.joined(
+            separator: ",")
     }
 }

@@ -49,7 +49,9 @@ struct EvaluateCommand: ParsableCommand {
     var steps: String?
 
     @Option(
-        help: "Deblurring: places of the knob to measure, separated by commas, instead of --steps and --samples.")
+        help:
+            "Deblurring: places of the knob to measure, separated by commas, instead of --steps and --samples."
+    )
     var perception: String?
 
     @Option(help: "Deblurring: noise level at which sampling starts, above 0 to 1.")
@@ -126,7 +128,8 @@ struct EvaluateCommand: ParsableCommand {
             ?? roots.map { "\($0)/metrics/squeezenet1_1_caffe_trunk.safetensors" }.first {
                 FileManager.default.fileExists(atPath: $0)
             }
-        let lines = try isDeblur
+        let lines =
+            try isDeblur
             ? evaluateDeblurring(path, roots, trunk) : evaluateSuperResolution(path, roots, trunk)
         if let csv {
             do {

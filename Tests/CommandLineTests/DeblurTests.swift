@@ -64,7 +64,8 @@ struct DeblurTests {
     /// The mean that is written is that of the samples that are kept.
     @Test func samplesAreKeptAndAveraged() throws {
         let outcome = try deblur(
-            "in.png", "-o", "mean.png", "--samples", "3", "--keep-samples", "all/of them", "--uncertainty", "map.png")
+            "in.png", "-o", "mean.png", "--samples", "3", "--keep-samples", "all/of them", "--uncertainty",
+            "map.png")
         #expect(outcome.output.contains("2 ddim steps × 3 samples"))
         #expect(
             folder.names.filter { $0.hasPrefix("all/of them/") }
@@ -84,7 +85,9 @@ struct DeblurTests {
         #expect(try deblur("in.png", "--perception", "0").output.contains(", 1 ddim steps × 4 samples, "))
         #expect(try deblur("in.png", "--perception", "1").output.contains(", 5 ddim steps, "))
         let middle = try deblur("in.png", "--perception", "0.5").output
-        #expect(middle.contains(", 3 ddim steps × 3 samples, ") || middle.contains(", 3 ddim steps × 2 samples, "))
+        #expect(
+            middle.contains(", 3 ddim steps × 3 samples, ") || middle.contains(", 3 ddim steps × 2 samples, ")
+        )
         // What is said outright wins.
         let said = try deblur("in.png", "--perception", "1", "--steps", "2", "--samples", "2").output
         #expect(said.contains(", 2 ddim steps × 2 samples, "))
@@ -114,7 +117,8 @@ struct DeblurTests {
         (["--predictor-only", "--samples", "4"], "--samples"),
         (["--predictor-only", "--perception", "0"], "--perception"),
         (["--predictor-only", "--uncertainty", "map.png"], "--uncertainty"),
-        (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"), (["other.png", "-o", "o.png"], "--output"),
+        (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"),
+        (["other.png", "-o", "o.png"], "--output"),
         (["other.png", "--samples", "2", "--uncertainty", "m.png"], "--uncertainty"),
     ])
     func wrongUse(arguments: [String], cause: String) throws {

@@ -34,7 +34,8 @@ struct DegradeTests {
     }
 
     @Test func nothingAskedForIsNothingDone() throws {
-        try succeed(["degrade", "blur", "--kinds", "none", "--noise", "0", "-o", "out", "in.png"], in: folder)
+        try succeed(
+            ["degrade", "blur", "--kinds", "none", "--noise", "0", "-o", "out", "in.png"], in: folder)
         #expect(try folder.image("out/in.png").samples == folder.image("in.png").samples)
     }
 
@@ -83,7 +84,8 @@ struct DegradeTests {
         (["blur", "--extent", "9,5", "-o", "out", "in.png"], "--extent"),
         (["blur", "--extent", "x", "-o", "out", "in.png"], "--extent"),
         (["blur", "--jpeg", "0,200", "-o", "out", "in.png"], "jpegQuality"),
-        (["blur", "-o", "out", "in.png", "./in.png"], "twice"), (["sr", "--scale", "0", "-o", "out", "in.png"], "--scale"),
+        (["blur", "-o", "out", "in.png", "./in.png"], "twice"),
+        (["sr", "--scale", "0", "-o", "out", "in.png"], "--scale"),
         (["sr", "--scale", "nan", "-o", "out", "in.png"], "--scale"),
     ])
     func wrongUse(arguments: [String], cause: String) throws {
@@ -99,7 +101,8 @@ struct DegradeTests {
     @Test func filesInTheWay() throws {
         try folder.write("text", as: "text.png")
         try expectFailure(
-            ["degrade", "sr", "-o", "text.png", "in.png"], in: folder, status: 73, naming: "'text.png' cannot be made")
+            ["degrade", "sr", "-o", "text.png", "in.png"], in: folder, status: 73,
+            naming: "'text.png' cannot be made")
         let outcome = try Executable.run(["degrade", "blur", "-o", "out", "absent.png"], in: folder.path)
         #expect(outcome.status == 66 && outcome.errors.contains("absent.png"))
     }

@@ -57,7 +57,9 @@ struct EvaluateTests {
         let sharp = try TestPictures.waves(width: 40, height: 30)
         try sharp.write(to: folder.file("in.png"))
         try folder.write(sharp.encoded(as: .png), as: "sharp/one.png")
-        try succeed(["degrade", "blur", "--kinds", "gaussian", "--sigma", "2", "-o", "blurred", "sharp/one.png"], in: folder)
+        try succeed(
+            ["degrade", "blur", "--kinds", "gaussian", "--sigma", "2", "-o", "blurred", "sharp/one.png"],
+            in: folder)
         let outcome = try succeed(
             [
                 "evaluate", "--model", TestModels.tinyDeblur, "--blurred", "blurred", "--sharp", "sharp",
@@ -85,8 +87,10 @@ struct EvaluateTests {
     /// A capture displaced by (3, −2) is measured as if it were not.
     @Test func displacedPairsAreAligned() throws {
         let wide = try TestPictures.waves(width: 60, height: 50)
-        try folder.write(wide.cropping(x: 5, y: 5, width: 40, height: 36).encoded(as: .png), as: "sharp/a.png")
-        try folder.write(wide.cropping(x: 2, y: 7, width: 40, height: 36).encoded(as: .png), as: "moved/a.png")
+        try folder.write(
+            wide.cropping(x: 5, y: 5, width: 40, height: 36).encoded(as: .png), as: "sharp/a.png")
+        try folder.write(
+            wide.cropping(x: 2, y: 7, width: 40, height: 36).encoded(as: .png), as: "moved/a.png")
         func psnr(_ align: String) throws -> String {
             let outcome = try succeed(
                 [

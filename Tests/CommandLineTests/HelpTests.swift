@@ -20,7 +20,8 @@ struct HelpTests {
     }
 
     static let commands = [
-        "", "sr", "deblur", "degrade", "degrade blur", "degrade sr", "train", "evaluate", "models", "models list", "models show", "models export", "datasets",
+        "", "sr", "deblur", "degrade", "degrade blur", "degrade sr", "train", "evaluate", "models",
+        "models list", "models show", "models export", "datasets",
         "datasets list", "datasets check", "benchmark",
     ]
 

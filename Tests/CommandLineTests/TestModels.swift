@@ -55,7 +55,8 @@ enum TestModels {
             return (parameter.name, try (noise * (0.3 / Double(inputs).squareRoot())).reshaped(size))
         }
         try DeblurModel.save(
-            weights, configuration: shape, metadata: ["name": "tiny-deblur", "description": "random weights"],
+            weights, configuration: shape,
+            metadata: ["name": "tiny-deblur", "description": "random weights"],
             to: path)
     }
 

@@ -72,7 +72,8 @@ struct JointLossTests {
         let given =
             networks.parameters.map { (name: "w.\($0.name)", value: $0.value) }
             + [
-                (name: "sharp", value: try Self.sharp.get()), (name: "blurred", value: try Self.blurred.get()),
+                (name: "sharp", value: try Self.sharp.get()),
+                (name: "blurred", value: try Self.blurred.get()),
                 (name: "noise", value: noise), (name: "gamma", value: try Tensor(gammas.map(Float.init))),
             ]
         let expected = try Self.reference(given, configuration, one)
@@ -107,7 +108,8 @@ struct JointLossTests {
             .reshaped([2, 3, 11, 14])
         func loss(_ sharp: Tensor) throws -> Double {
             try networks.loss(
-                Objective(loss: .l2, parameterization: .velocity), sharp: sharp, blurred: blurred, noise: noise,
+                Objective(loss: .l2, parameterization: .velocity), sharp: sharp, blurred: blurred,
+                noise: noise,
                 gammas: [0.5, 0.5], options: .init()
             ).item()
         }

@@ -7,7 +7,8 @@ import Testing
 
 struct ModelFileTests {
     private let path = FileManager.default.temporaryDirectory.appendingPathComponent(
-        "restore-deblur-\(UUID().uuidString).safetensors").path
+        "restore-deblur-\(UUID().uuidString).safetensors"
+    ).path
 
     @Test func whatIsSavedIsLoaded() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -29,7 +30,9 @@ struct ModelFileTests {
     @Test func otherModelsAreRefused() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let model = try TestModels.random()
-        func expect(_ reason: String, _ weights: [(name: String, value: Tensor)], _ format: String? = nil) throws {
+        func expect(_ reason: String, _ weights: [(name: String, value: Tensor)], _ format: String? = nil)
+            throws
+        {
             try DeblurModel.save(weights, configuration: model.configuration, metadata: [:], to: path)
             if let format {
                 try SafetensorsWriter.write(weights, metadata: ["format": format], to: path)

@@ -10,7 +10,8 @@ struct RefinementTests {
     /// What a perfect denoiser would say of the residual, put in the network's place by computing the
     /// sampler's steps with it: sign and scale of the residual decide whether the sharp picture
     /// comes back.
-    @Test(arguments: [0.05, 0.1, 1.0], [Sampler.ddim(eta: 0), .ddim(eta: 1), .ddpm(variance: 1), .dpmSolver])
+    @Test(
+        arguments: [0.05, 0.1, 1.0], [Sampler.ddim(eta: 0), .ddim(eta: 1), .ddpm(variance: 1), .dpmSolver])
     func aPerfectDenoiserReturnsTheSharpPicture(scale: Double, sampler: Sampler) throws {
         let networks = try TestModels.random(TestModels.configuration(residualScale: scale), strength: 0.3)
             .networks

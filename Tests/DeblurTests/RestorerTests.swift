@@ -60,7 +60,10 @@ struct RestorerTests {
             let alone = try restorer.model.networks.refined(
                 blurred: picture, prediction: prediction,
                 sampling: .init(sampler: .ddim(eta: 0), levels: Self.levels),
-                noise: { try NoiseField(seed: 0, sample: index).tensor(step: $0, channels: 3, height: 18, width: 23) }
+                noise: {
+                    try NoiseField(seed: 0, sample: index).tensor(
+                        step: $0, channels: 3, height: 18, width: 23)
+                }
             )
             #expect(try largestDifference(together[index], alone) < 1e-4)
         }

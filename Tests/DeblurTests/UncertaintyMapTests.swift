@@ -26,7 +26,8 @@ struct UncertaintyMapTests {
     }
 
     @Test func theScaleEndsAtARoundNumber() {
-        for (value, end) in [(0, 1.0), (0.2, 1), (1.0, 1), (1.1, 2), (2.1, 5), (9, 10), (11, 20), (199, 200)] {
+        for (value, end) in [(0, 1.0), (0.2, 1), (1.0, 1), (1.1, 2), (2.1, 5), (9, 10), (11, 20), (199, 200)]
+        {
             #expect(UncertaintyMap.roundedUp(value) == end)
         }
     }

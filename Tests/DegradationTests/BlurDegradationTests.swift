@@ -13,7 +13,9 @@ struct BlurDegradationTests {
         ).reshaped(shape)
     }
 
-    private static func draw(_ kernel: BlurKernel = .identity, read: Double = 0, shot: Double = 0, jpeg: Int? = nil)
+    private static func draw(
+        _ kernel: BlurKernel = .identity, read: Double = 0, shot: Double = 0, jpeg: Int? = nil
+    )
         -> BlurDegradation.Draw
     {
         .init(kind: .none, kernel: kernel, readNoise: read, shotNoise: shot, jpegQuality: jpeg)
@@ -39,7 +41,8 @@ struct BlurDegradationTests {
                             for dx in -radius...radius {
                                 let row = y + margin - dy
                                 let column = x + margin - dx
-                                sum += kernel.values[(dy + radius) * kernel.side + dx + radius]
+                                sum +=
+                                    kernel.values[(dy + radius) * kernel.side + dx + radius]
                                     * input[((picture * 3 + channel) * 20 + row) * 17 + column]
                             }
                         }
@@ -120,7 +123,9 @@ struct BlurDegradationTests {
         #expect(abs(try deviation(0.5, Self.draw(read: 0.02)) / 0.02 - 1) < 0.03)
         #expect(abs(try deviation(0.2, Self.draw(read: 0.02)) / 0.02 - 1) < 0.03)
         // Shot noise: the variance is proportional to the value.
-        let (dark, bright) = (try deviation(0.2, Self.draw(shot: 0.002)), try deviation(0.8, Self.draw(shot: 0.002)))
+        let (dark, bright) = (
+            try deviation(0.2, Self.draw(shot: 0.002)), try deviation(0.8, Self.draw(shot: 0.002))
+        )
         #expect(abs(dark - (0.2 * 0.002).squareRoot()) < 0.001)
         #expect(abs(bright / dark - 2) < 0.1)
     }
@@ -136,7 +141,8 @@ struct BlurDegradationTests {
     // MARK: drawing
 
     static let settings = BlurDegradation(
-        shares: [.shake: 4, .linear: 2, .rotation: 1, .defocus: 1, .gaussian: 1, .none: 1], extent: .init(3, 25),
+        shares: [.shake: 4, .linear: 2, .rotation: 1, .defocus: 1, .gaussian: 1, .none: 1],
+        extent: .init(3, 25),
         defocusRadius: .init(1, 4), gaussianSigma: .init(0.5, 2), readNoise: .init(0.001, 0.01),
         shotNoise: .init(0, 0.001), noiselessShare: 0.25, jpegShare: 0.5, jpegQuality: .init(60, 90))
 

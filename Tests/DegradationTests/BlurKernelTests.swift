@@ -47,7 +47,9 @@ struct BlurKernelTests {
             for column in 0..<kernel.side {
                 let value = Double(kernel.values[row * kernel.side + column])
                 let (x, y) = (Double(column - kernel.side / 2), Double(row - kernel.side / 2))
-                sums = (sums.0 + value * x, sums.1 + value * y, sums.2 + value * x * x, sums.3 + value * y * y)
+                sums = (
+                    sums.0 + value * x, sums.1 + value * y, sums.2 + value * x * x, sums.3 + value * y * y
+                )
             }
         }
         return sums
@@ -119,7 +121,9 @@ struct BlurKernelTests {
     }
 
     @Test func anArcThatHardlyTurnsIsALine() {
-        let (arc, line) = (BlurKernel.arc(length: 12, angle: 0.7, turn: 1e-4), BlurKernel.linear(length: 12, angle: 0.7))
+        let (arc, line) = (
+            BlurKernel.arc(length: 12, angle: 0.7, turn: 1e-4), BlurKernel.linear(length: 12, angle: 0.7)
+        )
         #expect(arc.side == line.side)
         #expect(zip(arc.values, line.values).allSatisfy { abs($0 - $1) < 1e-3 })
     }

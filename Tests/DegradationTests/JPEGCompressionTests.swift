@@ -14,7 +14,8 @@ struct JPEGCompressionTests {
             for x in 0..<width {
                 let disc = (x - 40) * (x - 40) + (y - 35) * (y - 35) < 500
                 for channel in 0..<3 {
-                    let wave = 60 * sin(Double(x + 9 * channel) / 11) + 50 * cos(Double(y) / (7 + Double(channel)))
+                    let wave =
+                        60 * sin(Double(x + 9 * channel) / 11) + 50 * cos(Double(y) / (7 + Double(channel)))
                     samples.append(UInt16(min(255, max(0, 128 + wave + (disc ? 45 : -10)))))
                 }
             }
@@ -34,7 +35,9 @@ struct JPEGCompressionTests {
         let file = try Image.decoded(from: bytes, name: "x.jpg").tensor()
         let ours = try JPEGCompression(quality: quality)(tensor)
         let (theirs, mine) = (try Self.psnr(file, tensor), try Self.psnr(ours, tensor))
-        print("JPEG \(quality): libjpeg \(theirs) dB, ours \(mine) dB, between them \(try Self.psnr(ours, file)) dB")
+        print(
+            "JPEG \(quality): libjpeg \(theirs) dB, ours \(mine) dB, between them \(try Self.psnr(ours, file)) dB"
+        )
         #expect(abs(theirs - mine) < 0.3)
         #expect(try Self.psnr(ours, file) > max(theirs, mine) + 6, "their errors are the same errors")
     }
@@ -47,7 +50,8 @@ struct JPEGCompressionTests {
         #expect(zip(values, values.dropFirst()).allSatisfy { $0 < $1 }, "\(values)")
     }
 
-    @Test(arguments: [(1, 1), (17, 5), (16, 16), (3, 40)]) func anySizeIsKept(width: Int, height: Int) throws {
+    @Test(arguments: [(1, 1), (17, 5), (16, 16), (3, 40)]) func anySizeIsKept(width: Int, height: Int) throws
+    {
         let tensor = try Self.picture(width: width, height: height).tensor()
         let result = try JPEGCompression(quality: 90)(tensor)
         #expect(result.shape == tensor.shape)

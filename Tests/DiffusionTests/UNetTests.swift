@@ -47,7 +47,8 @@ struct UNetTests {
                 }, levels: levels, eta: 0.5,
                 context: SamplingContext(
                     parameterization: .velocity,
-                    noise: { try field.tensor(step: $0, channels: 3, height: 45, width: 70) }, limit: .symmetric(1)))
+                    noise: { try field.tensor(step: $0, channels: 3, height: 45, width: 70) },
+                    limit: .symmetric(1)))
             return (weights, try picture.bytes())
         }
         for prepared in [false, true] {

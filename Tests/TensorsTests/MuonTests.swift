@@ -14,7 +14,8 @@ struct MuonTests {
         let matrix = try random * Tensor(sizes, shape: [shape[0], 1])
         let result = try Muon.orthogonalized(matrix)
         #expect(result.shape == shape)
-        let square = try shape[0] <= shape[1]
+        let square =
+            try shape[0] <= shape[1]
             ? result.matmul(result.permuted([1, 0])) : result.permuted([1, 0]).matmul(result)
         let side = square.shape[0]
         let values = try square.floats()
@@ -33,7 +34,9 @@ struct MuonTests {
 
     /// The step on the small square matrix equals the source's iteration on the whole matrix.
     @Test func itIsTheIterationOfTheSource() throws {
-        let matrix = try NoiseField(seed: 4).tensor(step: 0, channels: 1, height: 6, width: 30).reshaped([6, 30])
+        let matrix = try NoiseField(seed: 4).tensor(step: 0, channels: 1, height: 6, width: 30).reshaped([
+            6, 30,
+        ])
         var x = try matrix / (matrix.squared().sum().squareRoot() + 1e-7)
         for _ in 0..<5 {
             let a = try x.matmul(x.permuted([1, 0]))

@@ -7,7 +7,9 @@ struct PictureOperatorTests {
     @Test func powersAndChoices() throws {
         let x = try Tensor([0, 0.25, 0.5, 2])
         let powers = try x.power(2.4).floats()
-        for (value, base) in zip(powers, [0, 0.25, 0.5, 2.0]) { #expect(abs(Double(value) - pow(base, 2.4)) < 1e-6) }
+        for (value, base) in zip(powers, [0, 0.25, 0.5, 2.0]) {
+            #expect(abs(Double(value) - pow(base, 2.4)) < 1e-6)
+        }
         let chosen = try x.chosen(upTo: 0.5, x * 10, else: -x).floats()
         #expect(chosen == [0, 2.5, 5, -2], "the limit itself belongs to the small")
     }
@@ -35,7 +37,8 @@ struct PictureOperatorTests {
 
     @Test(arguments: [(8, 8), (7, 10), (1, 5)]) func fourierTransformsInvert(height: Int, width: Int) throws {
         let plane = try NoiseField(seed: 1).tensor(step: 0, channels: 2, height: height, width: width)
-        let back = try plane.fourier(height: height, width: width).inverseFourier(height: height, width: width)
+        let back = try plane.fourier(height: height, width: width).inverseFourier(
+            height: height, width: width)
         #expect(try (back - plane).magnitude().max().item() < 1e-5)
     }
 

@@ -86,7 +86,9 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         try check(readNoise, "readNoise", 0, 0.5)
         try check(shotNoise, "shotNoise", 0, 0.1)
         try check(jpegQuality, "jpegQuality", 1, 100)
-        guard (0...1).contains(noiselessShare) else { throw DegradationError("noiselessShare must be 0 to 1") }
+        guard (0...1).contains(noiselessShare) else {
+            throw DegradationError("noiselessShare must be 0 to 1")
+        }
         guard (0...1).contains(jpegShare) else { throw DegradationError("jpegShare must be 0 to 1") }
     }
 
@@ -217,7 +219,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         let plane = try Tensor(values, shape: [kernels.count, 1, side, side]).to(light.device)
         // The circular convolution puts what belongs to pixel i at i + margin; past twice the
         // margin nothing has come around the edge.
-        let product = try light.contiguous().fourier(height: size[2], width: size[3])
+        let product =
+            try light.contiguous().fourier(height: size[2], width: size[3])
             * plane.fourier(height: size[2], width: size[3])
         return try product.inverseFourier(height: size[2], width: size[3])
             .narrowed(2, start: 2 * margin, count: size[2] - 2 * margin)

@@ -24,7 +24,10 @@ public struct BlurKernel: Sendable, Equatable {
     /// moving their centroid to the middle. Bilinear shares keep the centroid exactly.
     init(points: [(x: Double, y: Double, weight: Double)]) {
         let total = points.reduce(0) { $0 + $1.weight }
-        guard total > 0 else { self = .identity; return }
+        guard total > 0 else {
+            self = .identity
+            return
+        }
         let centreX = points.reduce(0) { $0 + $1.x * $1.weight } / total
         let centreY = points.reduce(0) { $0 + $1.y * $1.weight } / total
         let reach = points.reduce(0) { max($0, abs($1.x - centreX), abs($1.y - centreY)) }

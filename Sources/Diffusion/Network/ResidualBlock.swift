@@ -75,7 +75,9 @@ final class ResidualBlock: Module {
             h = try conv1(h)
             if let conditioning {
                 if configuration.levelConditioning == .affine {
-                    let parts = try conditioning.chunks(2, dim: 1).map { try $0.reshaped([-1, outputs, 1, 1]) }
+                    let parts = try conditioning.chunks(2, dim: 1).map {
+                        try $0.reshaped([-1, outputs, 1, 1])
+                    }
                     h = try h * (1 + parts[0]) + parts[1]
                 } else {
                     h = try h + conditioning.reshaped([-1, outputs, 1, 1])

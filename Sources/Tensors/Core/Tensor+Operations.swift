@@ -41,7 +41,9 @@ extension Tensor {
     public func magnitude() throws -> Tensor { try Op.abs.one(.tensor(self)) }
     public func squared() throws -> Tensor { try Op.square.one(.tensor(self)) }
     public func rounded() throws -> Tensor { try Op.round.one(.tensor(self)) }
-    public func power(_ exponent: Double) throws -> Tensor { try Op.pow.one(.tensor(self), .double(exponent)) }
+    public func power(_ exponent: Double) throws -> Tensor {
+        try Op.pow.one(.tensor(self), .double(exponent))
+    }
     public func silu() throws -> Tensor { try Op.silu.one(.tensor(self)) }
     public func relu() throws -> Tensor { try Op.relu.one(.tensor(self)) }
 
@@ -51,7 +53,8 @@ extension Tensor {
 
     /// `small` where this tensor is at most `limit`, else `large`; all of one shape.
     public func chosen(upTo limit: Double, _ small: Tensor, else large: Tensor) throws -> Tensor {
-        try Op.choose.one(.tensor(Op.lessOrEqual.one(.tensor(self), .double(limit))), .tensor(small), .tensor(large))
+        try Op.choose.one(
+            .tensor(Op.lessOrEqual.one(.tensor(self), .double(limit))), .tensor(small), .tensor(large))
     }
 
     public func softmax(dim: Int) throws -> Tensor { try Op.softmax.one(.tensor(self), .int(dim)) }

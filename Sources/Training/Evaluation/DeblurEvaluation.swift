@@ -97,7 +97,8 @@ public final class DeblurEvaluation {
             blurred: pictures(blurred), sharp: pictures(sharp), name: "\(blurred) and \(sharp)", limit: limit)
     }
 
-    private static func pairs(blurred: [String], sharp: [String], name: String, limit: Int?) throws -> [Pair] {
+    private static func pairs(blurred: [String], sharp: [String], name: String, limit: Int?) throws -> [Pair]
+    {
         func stem(_ path: String) -> String {
             ((path as NSString).lastPathComponent as NSString).deletingPathExtension
         }
@@ -172,7 +173,9 @@ public final class DeblurEvaluation {
                         let total = try sum.map { try $0 + sample } ?? sample
                         sum = total
                         if method.samples.contains(index + 1) {
-                            let label = method.samples.count == 1 || index == 0 ? method.label : "\(method.label) × \(index + 1)"
+                            let label =
+                                method.samples.count == 1 || index == 0
+                                ? method.label : "\(method.label) × \(index + 1)"
                             try measure(label, total / Double(index + 1))
                         }
                     }, isCancelled: isCancelled))

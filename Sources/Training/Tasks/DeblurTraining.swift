@@ -166,7 +166,8 @@ final class DeblurTraining: TrainingTask {
             figures: zip(names, sums).map { ($0, $1) }, grid: try ValidationResult.stacked(rows))
     }
 
-    func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws {
+    func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws
+    {
         try DeblurModel.save(
             weights, configuration: networks.configuration, metadata: metadata, to: path)
     }

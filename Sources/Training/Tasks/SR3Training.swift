@@ -44,7 +44,8 @@ final class SR3Training: TrainingTask {
         validation.cases.isEmpty ? nil : try validation.run(model)
     }
 
-    func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws {
+    func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws
+    {
         try SR3Model.save(weights, configuration: model.configuration, metadata: metadata, to: path)
     }
 }

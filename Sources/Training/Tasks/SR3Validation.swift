@@ -74,7 +74,8 @@ struct SR3Validation {
         let count = Double(max(1, cases.count))
         return ValidationResult(
             figures: [
-                ("bicubic", sums.bicubic / count), ("mean", sums.mean / count), ("sample", sums.sample / count),
+                ("bicubic", sums.bicubic / count), ("mean", sums.mean / count),
+                ("sample", sums.sample / count),
             ], grid: try ValidationResult.stacked(rows))
     }
 }

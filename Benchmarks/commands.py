@@ -1,0 +1,28 @@
+"""What the benchmarks share: a picture to work on, and a command with its time and memory."""
+import os
+import struct
+import subprocess
+import time
+import zlib
+
+
+def write_picture(path, width, height):
+    """An RGB PNG with a pattern."""
+    rows = b"".join(
+        b"\0" + bytes((x * x + y * 3 + c * 40) % 256 for x in range(width) for c in range(3)) for y in range(height))
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def timed(command):
+    """Seconds and peak resident memory in MiB of a command that must succeed."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0, command
+    return time.perf_counter() - start, usage.ru_maxrss / 1024

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Remakes the tables and pictures of the deblurring model from the shipped weights:
+#     RESTORE_DATA=DIR Results/remake-deblur.sh
+# DIR holds test/bsd100, test/set14, test/levin09, test/gopro-val and metrics/ as described in
+# Datasets/. deblur-*curve.csv are the validation.csv of the runs; all else is measured anew.
+set -eu
+cd "$(dirname "$0")/.."
+. Results/common.sh
+OUT=Results/deblur.md
+NEW=$(mktemp)
+SCRATCH=$(mktemp -d)
+trap 'rm -rf "$NEW" "$SCRATCH"' EXIT
+ln -s "$(cd "$RESTORE_DATA" && pwd)" "$SCRATCH/data"
+BINARY=$(cd "$(dirname "$RESTORE")" && pwd)/$(basename "$RESTORE")
+ROOT=$(pwd)
+
+# Runs restore in the scratch folder, so that the commands that are shown hold no path of this
+# machine; `data` is a link to RESTORE_DATA there.
+run() {
+    printf '\n    restore %s\n\n' "$*"
+    (cd "$SCRATCH" && "$BINARY" "$@")
+}
+
+# Shell patterns in the shown command, expanded in the scratch folder.
+blur() {
+    printf '\n    restore degrade blur %s\n' "$*"
+    (cd "$SCRATCH" && eval "\"$BINARY\" degrade blur $*")
+}
+
+{
+    cat Results/deblur.head.md
+    printf '\n## Synthetic motion blur, BSD100\n\n'
+    printf 'Shake and linear motion of 5 to 25 pixels, noise of up to 1 %% of white, all 100 pictures:\n'
+    blur --seed 1 -q -o bsd100-blurred 'data/test/bsd100/hr/*.png'
+    run evaluate --model deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --data data \
+        --samples 1,2,4,8,16 --csv bsd100.csv
+    cp "$SCRATCH/bsd100.csv" Results/deblur-bsd100.csv
+    printf '\n## By the length of the motion\n\nThe first 25 pictures, eight samples.\n'
+    for extent in 2,5 5,10 10,25; do
+        blur --extent $extent --noise 0,0.005 --seed 1 -q -o motion-$extent 'data/test/bsd100/hr/*.png'
+        run evaluate --model deblur --blurred motion-$extent --sharp data/test/bsd100/hr --data data \
+            --samples 8 --limit 25
+    done
+    printf '\n## Defocus\n\nThe first 25 pictures.\n'
+    blur --kinds defocus,gaussian --noise 0,0.005 --seed 1 -q -o defocus 'data/test/bsd100/hr/*.png'
+    run evaluate --model deblur --blurred defocus --sharp data/test/bsd100/hr --data data --samples 1,8 --limit 25
+    printf '\n## Real blur\n\nCaptures and sharp pictures of levin09 are displaced against each other: the shift is searched\n'
+    printf 'on the input, and the same for all rows.\n'
+    run evaluate --model deblur --sets levin09 --data data --align 12 --samples 1,8
+    run evaluate --model deblur --sets gopro-val --data data --samples 1,8
+    printf '\n## Sharp photographs\n\nNothing to do, and nothing should be done: input and original are the same file.\n'
+    run evaluate --model deblur --blurred data/test/bsd100/hr --sharp data/test/bsd100/hr --data data \
+        --samples 1,8 --limit 50
+    printf '\n## The perception-distortion trade, on Set14\n'
+    blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png'
+    run evaluate --model deblur --blurred set14-blurred --sharp data/test/set14/hr --data data \
+        --steps 1,2,4,8,16 --samples 1,8
+    printf '\nThe knob `--perception`:\n'
+    run evaluate --model deblur --blurred set14-blurred --sharp data/test/set14/hr --data data \
+        --perception 0,0.25,0.5,0.75,1
+    printf '\n## Speed and memory\n'
+    printf '\n    %s\n\n' "python Benchmarks/deblur.py"
+    "$PYTHON" Benchmarks/deblur.py --restore "$RESTORE"
+    printf '\n## Quality against training samples\n'
+    printf '\nRGB PSNR in dB on the held-out photographs of the recipe. ![curve](deblur-curve.svg)\n'
+    printf '\nThe shipped run (Muon):\n\n'
+    curve Results/deblur-curve.csv
+    printf '\nThe same recipe with AdamW at a rate of 5e-4, stopped early; compare at equal samples:\n\n'
+    curve Results/deblur-adamw-curve.csv
+    cat Results/deblur.tail.md
+} >"$NEW"
+"$PYTHON" Results/curve.py Results/deblur*-curve.csv >Results/deblur-curve.svg
+"$PYTHON" Results/side_by_side.py deblur --restore "$RESTORE" >/dev/null
+cp "$NEW" "$OUT"
