@@ -74,14 +74,17 @@ let package = Package(
             dependencies: [
                 "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], exclude: ["Fixtures"]),
+        .target(name: "PythonReference", dependencies: ["Tensors"], path: "Tests/PythonReference"),
+        .testTarget(
+            name: "TensorsTests", dependencies: ["Tensors", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles"]),
         .testTarget(name: "ImageTensorsTests", dependencies: ["ImageTensors"]),
-        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "DiffusionTests", dependencies: ["Diffusion", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "DegradationTests", dependencies: ["Degradation"]),
         .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
         .testTarget(
-            name: "DeblurTests", dependencies: ["Deblur"], exclude: ["Fixtures"]),
+            name: "DeblurTests", dependencies: ["Deblur", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(

@@ -49,6 +49,18 @@ public struct DatasetManifest: Sendable, Codable {
         ).sorted()
     }
 
+    /// Files of all parts of a role, sorted by name.
+    ///
+    /// - Throws: ``DataError`` where there are none.
+    public func files(role: String, under roots: [String]) throws -> [String] {
+        let found = layout.filter { $0.role == role }.flatMap { Self.files(matching: $0.path, under: roots) }
+        guard !found.isEmpty else {
+            throw DataError(
+                "the data set '\(name)' has no \(role) pictures under \(roots.joined(separator: ", "))")
+        }
+        return found
+    }
+
     /// Files of a part under the first root that has any, sorted by name.
     public static func files(matching glob: String, under roots: [String]) -> [String] {
         for root in roots {

@@ -104,6 +104,13 @@ struct DeblurCommand: ParsableCommand {
         let jobs = try files.jobs(inputs, more: [uncertainty].compactMap(\.self)) {
             PictureFiles.beside($0, suffix: "deblurred")
         }
+        if keepSamples != nil,
+            let twice = Dictionary(grouping: inputs, by: Self.stem).first(where: { $0.value.count > 1 })
+        {
+            throw CommandError.usage(
+                "--keep-samples would write '\(twice.key)_sample1.png' twice: the inputs need names of their own"
+            )
+        }
         Interrupt.watch()
         let device = try machine.resolved()
         let first = try jobs.first.map { try Image.read(from: $0.input) }
@@ -119,6 +126,11 @@ struct DeblurCommand: ParsableCommand {
             let image = try index == 0 ? first ?? Image.read(from: job.input) : Image.read(from: job.input)
             try restore(image, job.input, job.output, choice, restorer)
         }
+    }
+
+    /// A file's name without folder and ending.
+    private static func stem(_ path: String) -> String {
+        ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     }
 
     private func restore(
@@ -139,7 +151,7 @@ struct DeblurCommand: ParsableCommand {
         if predictorOnly {
             result = try restorer.predicted(image)
         } else {
-            let stem = (name as NSString).deletingPathExtension
+            let stem = Self.stem(input)
             let keep = keepSamples.map { folder in
                 { (index: Int, sample: Tensor) in
                     try DeblurRestorer.picture(sample, like: image).write(

@@ -10,9 +10,10 @@ struct TrainCommand: ParsableCommand {
         abstract: "Trains a model from a recipe.",
         discussion: """
             The output folder receives checkpoint.safetensors (to resume from),
-            NAME.safetensors (the averaged weights, ready for 'restore sr --model'),
-            validation.csv and validation.png (bicubic | mean prediction | sample |
-            original). Ctrl-C saves and stops; the same command with --resume goes on.
+            NAME.safetensors (the averaged weights, ready for --model), validation.csv and
+            validation.png (super-resolution: bicubic | mean prediction | sample |
+            original; deblurring: blurred | predictor | mean | sample | original).
+            Ctrl-C saves and stops; the same command with --resume goes on.
 
             Examples:
               restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4

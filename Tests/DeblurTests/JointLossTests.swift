@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import PythonReference
 import Tensors
 import Testing
 
@@ -7,17 +8,6 @@ import Testing
 
 /// The joint loss and all its gradients against PyTorch (Fixtures/joint_loss.py).
 struct JointLossTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-
-    /// The Python that has PyTorch: `RESTORE_PYTHON`, else the package's `.deps/venv/bin/python`.
-    private static let python: String? = {
-        let path =
-            ProcessInfo.processInfo.environment["RESTORE_PYTHON"]
-            ?? root.appendingPathComponent(".deps/venv/bin/python").path
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }()
-
     struct Case: Sendable, CustomTestStringConvertible {
         var loss = LossKind.l1
         var parameterization = Parameterization.velocity
@@ -57,7 +47,7 @@ struct JointLossTests {
     }
 
     @Test(
-        .enabled(if: python != nil, "no Python with PyTorch: set RESTORE_PYTHON or make .deps/venv"),
+        .enabled(if: PythonReference.python != nil, "\(PythonReference.missing)"),
         arguments: cases)
     func lossAndGradientsEqualPyTorch(_ one: Case) throws {
         let configuration = TestModels.configuration(
@@ -133,13 +123,6 @@ struct JointLossTests {
     private static func reference(
         _ tensors: [(name: String, value: Tensor)], _ configuration: DeblurConfiguration, _ one: Case
     ) throws -> SafetensorsFile {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "restore-deblur-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let source = folder.appendingPathComponent("in.safetensors").path
-        let target = folder.appendingPathComponent("out.safetensors").path
-        try SafetensorsWriter.write(tensors, to: source)
         struct Settings: Encodable {
             let configuration: DeblurConfiguration
             let loss: LossKind
@@ -149,21 +132,8 @@ struct JointLossTests {
         let settings = Settings(
             configuration: configuration, loss: one.loss, detach: one.options.detachesPrediction,
             reconstruction: one.options.reconstructionWeight)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(python))
-        process.arguments = [
-            root.appendingPathComponent("Tests/DeblurTests/Fixtures/joint_loss.py").path, source, target,
-            String(decoding: try JSONEncoder().encode(settings), as: UTF8.self),
-        ]
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"]) { $1 }
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(text)")
-        // The file is mapped: it may be removed while it is open.
-        return try SafetensorsFile(path: target)
+        return try PythonReference.results(
+            of: "DeblurTests/Fixtures/joint_loss.py", tensors,
+            trailing: [String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)])
     }
 }

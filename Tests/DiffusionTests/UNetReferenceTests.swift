@@ -1,4 +1,5 @@
 import Foundation
+import PythonReference
 import Tensors
 import Testing
 
@@ -6,16 +7,6 @@ import Testing
 
 /// The network against one written in PyTorch from the same description (Fixtures/unet.py).
 struct UNetReferenceTests {
-    /// The Python that has PyTorch: `RESTORE_PYTHON`, else the package's `.deps/venv/bin/python`.
-    private static let python: String? = {
-        var root = URL(fileURLWithPath: #filePath)
-        for _ in 0..<3 { root.deleteLastPathComponent() }
-        let path =
-            ProcessInfo.processInfo.environment["RESTORE_PYTHON"]
-            ?? root.appendingPathComponent(".deps/venv/bin/python").path
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }()
-
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         let configuration: UNetConfiguration
@@ -89,7 +80,7 @@ struct UNetReferenceTests {
     }
 
     @Test(
-        .enabled(if: python != nil, "no Python with PyTorch: set RESTORE_PYTHON or make .deps/venv"),
+        .enabled(if: PythonReference.python != nil, "\(PythonReference.missing)"),
         arguments: cases)
     func predictionAndGradientsEqualPyTorch(_ one: Case) throws {
         let configuration = one.configuration
@@ -147,30 +138,8 @@ struct UNetReferenceTests {
     private static func reference(
         _ tensors: [(name: String, value: Tensor)], _ configuration: UNetConfiguration
     ) throws -> SafetensorsFile {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "restore-unet-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let source = folder.appendingPathComponent("in.safetensors").path
-        let target = folder.appendingPathComponent("out.safetensors").path
-        try SafetensorsWriter.write(tensors, to: source)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(python))
-        process.arguments = [
-            URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-                "Fixtures/unet.py"
-            ).path,
-            source, target, String(decoding: try JSONEncoder().encode(configuration), as: UTF8.self),
-        ]
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"]) { $1 }
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(text)")
-        // The file is mapped: it may be removed while it is open.
-        return try SafetensorsFile(path: target)
+        try PythonReference.results(
+            of: "DiffusionTests/Fixtures/unet.py", tensors,
+            trailing: [String(decoding: try JSONEncoder().encode(configuration), as: UTF8.self)])
     }
 }

@@ -43,7 +43,7 @@ struct OptimizerTests {
 
     private static let settings = AdamW.Options(beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.05)
 
-    @Test(.enabled(if: FilesTestPython.isAvailable, PythonReference.missing))
+    @Test(.enabled(if: TensorReference.isAvailable, TensorReference.missing))
     func tenStepsEqualPyTorch() throws {
         let problem = try Problem()
         var given = try problem.parameters.map { ("p.\($0.name)", try $0.value.detach().clone()) }
@@ -52,7 +52,7 @@ struct OptimizerTests {
             given.append(("w.\(parameter.name)", problem.weights[index]))
         }
         let options = Self.settings
-        let expected = try PythonReference.results(
+        let expected = try TensorReference.results(
             of: "adamw", given.map { (name: $0.0, value: $0.1) },
             [10, 0.02, options.beta1, options.beta2, options.epsilon, options.weightDecay])
 
@@ -119,12 +119,12 @@ struct OptimizerTests {
         #expect(throws: TensorError.self) { try two.load { _ in try Tensor.zeros([2]) } }
     }
 
-    @Test(.enabled(if: FilesTestPython.isAvailable, PythonReference.missing), arguments: [0.5, 3, 1000])
+    @Test(.enabled(if: TensorReference.isAvailable, TensorReference.missing), arguments: [0.5, 3, 1000])
     func clippingEqualsPyTorch(limit: Double) throws {
         let problem = try Problem()
         try problem.loss().backward()
         let gradients = try problem.parameters.map { ($0.name, try #require($0.value.grad).clone()) }
-        let expected = try PythonReference.results(
+        let expected = try TensorReference.results(
             of: "clip", gradients.map { (name: $0.0, value: $0.1) }, [limit])
         let norm = try clipGradients(problem.parameters.map(\.value), limit: limit)
         let wanted = try #require(try expected.tensor("norm")).item()

@@ -138,7 +138,7 @@ struct TensorTests {
     }
 
     @Test(
-        .enabled(if: FilesTestPython.isAvailable, PythonReference.missing),
+        .enabled(if: TensorReference.isAvailable, TensorReference.missing),
         arguments: [
             [5, 7, 3, 2], [5, 7, 4, 6], [3, 2, 13, 9], [2, 3, 1, 0], [2, 2, 7, 7], [4, 3, 0, 11],
             [1, 4, 5, 3],
@@ -147,12 +147,12 @@ struct TensorTests {
     func reflectionEqualsNumPy(_ sizes: [Int]) throws {
         let x = try randomTensor([2, 3, sizes[0], sizes[1]])
         let found = try x.reflectPadded(bottom: sizes[2], right: sizes[3])
-        let expected = try PythonReference.results(
+        let expected = try TensorReference.results(
             of: "pad", [("x", x)], [Double(sizes[2]), Double(sizes[3])])
         #expect(try found.floats() == expected.tensor("padded")?.floats())
         #expect(found.shape == [2, 3, sizes[0] + sizes[2], sizes[1] + sizes[3]])
         if sizes[2] < sizes[0], sizes[3] < sizes[1] {
-            let once = try PythonReference.results(
+            let once = try TensorReference.results(
                 of: "pad_once", [("x", x)], [Double(sizes[2]), Double(sizes[3])])
             #expect(try found.floats() == once.tensor("padded")?.floats())
         }

@@ -69,18 +69,9 @@ public final class DeblurEvaluation {
     public static func pairs(of manifest: DatasetManifest, roots: [String], limit: Int? = nil) throws
         -> [Pair]
     {
-        func files(_ role: String) throws -> [String] {
-            let found = manifest.layout.filter { $0.role == role }.flatMap {
-                DatasetManifest.files(matching: $0.path, under: roots)
-            }
-            guard !found.isEmpty else {
-                throw DataError(
-                    "the data set '\(manifest.name)' has no \(role) pictures under \(roots.joined(separator: ", "))"
-                )
-            }
-            return found
-        }
-        return try pairs(blurred: files("blur"), sharp: files("sharp"), name: manifest.name, limit: limit)
+        try pairs(
+            blurred: manifest.files(role: "blur", under: roots),
+            sharp: manifest.files(role: "sharp", under: roots), name: manifest.name, limit: limit)
     }
 
     /// The pairs of two folders.

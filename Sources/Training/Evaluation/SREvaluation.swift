@@ -42,18 +42,9 @@ public final class SREvaluation {
     public static func pairs(of manifest: DatasetManifest, roots: [String], limit: Int? = nil) throws
         -> [Pair]
     {
-        func files(_ role: String) throws -> [String] {
-            let found = manifest.layout.filter { $0.role == role }.flatMap {
-                DatasetManifest.files(matching: $0.path, under: roots)
-            }
-            guard !found.isEmpty else {
-                throw DataError(
-                    "the data set '\(manifest.name)' has no \(role) pictures under \(roots.joined(separator: ", "))"
-                )
-            }
-            return found
-        }
-        let (low, high) = (try files("lr"), try files("hr"))
+        let (low, high) = (
+            try manifest.files(role: "lr", under: roots), try manifest.files(role: "hr", under: roots)
+        )
         guard low.count == high.count else {
             throw DataError(
                 "the data set '\(manifest.name)' has \(low.count) lr and \(high.count) hr pictures")

@@ -1,27 +1,18 @@
 import Foundation
+import PythonReference
 
-/// The Python interpreter that has PyTorch, where there is one: `RESTORE_PYTHON`, else the
-/// package's own `.deps/venv/bin/python`.
+/// Python snippets that read and write the files that are tested.
 enum FilesTestPython {
-    static let missing = "no Python with PyTorch: set RESTORE_PYTHON or make .deps/venv"
-
-    static let path: String = {
-        if let path = ProcessInfo.processInfo.environment["RESTORE_PYTHON"] { return path }
-        var root = URL(fileURLWithPath: #filePath)
-        for _ in 0..<4 { root.deleteLastPathComponent() }
-        return root.appendingPathComponent(".deps/venv/bin/python").path
-    }()
-
-    static var isAvailable: Bool { FileManager.default.isExecutableFile(atPath: path) }
-
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
-    }
+    static let missing = PythonReference.missing
+    static let isAvailable = PythonReference.python != nil
 
     /// Runs a script and returns what it prints.
     static func run(_ script: String, _ arguments: String...) throws -> String {
+        guard let python = PythonReference.python else {
+            throw PythonReference.Failure(description: missing)
+        }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
+        process.executableURL = URL(fileURLWithPath: python)
         process.arguments = ["-c", script] + arguments
         let output = Pipe()
         process.standardOutput = output
@@ -30,7 +21,7 @@ enum FilesTestPython {
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         let text = String(decoding: data, as: UTF8.self)
-        guard process.terminationStatus == 0 else { throw Failure(description: text) }
+        guard process.terminationStatus == 0 else { throw PythonReference.Failure(description: text) }
         return text
     }
 }
