@@ -54,7 +54,7 @@ blur() {
     printf '\n## The perception-distortion trade, on Set14\n'
     blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png'
     run evaluate --model deblur --blurred set14-blurred --sharp data/test/set14/hr --data data \
-        --steps 1,2,4,8,16 --samples 1,8
+        --steps 1,2,4,8,16
     printf '\nThe knob `--perception`:\n'
     run evaluate --model deblur --blurred set14-blurred --sharp data/test/set14/hr --data data \
         --perception 0,0.25,0.5,0.75,1
