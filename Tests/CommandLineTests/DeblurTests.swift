@@ -94,6 +94,13 @@ struct DeblurTests {
         #expect(try deblur("in.png", "--max-noise", "0.5").output.contains("from noise 0.50"))
     }
 
+    @Test func keptSamplesNeedNamesOfTheirOwn() throws {
+        try folder.write(TestPictures.waves().encoded(as: .png), as: "a/in.png")
+        try expectFailure(
+            ["deblur", "--model", TestModels.tinyDeblur, "in.png", "a/in.png", "--keep-samples", "all"],
+            in: folder, status: 64, naming: "in_sample1.png", "twice")
+    }
+
     @Test func compareShowsBeforeAndAfter() throws {
         try deblur("in.png", "-o", "out.png", "--compare", "both.png")
         let both = try folder.image("both.png")
