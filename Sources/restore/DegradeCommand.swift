@@ -121,7 +121,15 @@ struct DegradeCommand: ParsableCommand {
                 defocusRadius: radius.range, gaussianSigma: sigma.range, readNoise: noise.range,
                 shotNoise: .init(0, 0), jpegShare: jpeg == nil ? 0 : 1,
                 jpegQuality: (jpeg ?? Pair(90, 90)).range)
-            do { try settings.validate() } catch { throw ValidationError("\(error)") }
+            do { try settings.validate() } catch {
+                // The settings have the recipe's names; the user gave flags.
+                let flags = [
+                    "extent": "--extent", "defocusRadius": "--radius", "gaussianSigma": "--sigma",
+                    "readNoise": "--noise", "jpegQuality": "--jpeg",
+                ]
+                let words = "\(error)".split(separator: " ").map { flags[String($0)] ?? String($0) }
+                throw ValidationError(words.joined(separator: " "))
+            }
             return settings
         }
 
