@@ -7,7 +7,9 @@ import Foundation
 struct DeblurChoice: CustomStringConvertible {
     let sampling: PredictAndRefine.Sampling
     let samples: Int
-    let description: String
+    /// Steps, sampler and largest noise.
+    let method: String
+    var description: String { samples > 1 ? "\(method) × \(samples) samples" : method }
 
     init(
         _ model: DeblurConfiguration, sampling: SamplingOptions, perception: Double?, steps: Int?,
@@ -24,9 +26,8 @@ struct DeblurChoice: CustomStringConvertible {
             levels: try NoiseSchedule(parsing: settings.schedule)
                 .samplingLevels(settings.steps, maximumNoise: noise),
             temperature: settings.temperature)
-        var text = "\(settings.steps) \(settings.method.rawValue) steps"
-        if noise < 1 { text += String(format: " from noise %.2f", noise) }
-        if self.samples > 1 { text += " × \(self.samples) samples" }
-        description = text
+        let steps = settings.steps == 1 ? "step" : "steps"
+        let from = noise < 1 ? String(format: " from noise %.2f", noise) : ""
+        method = "\(settings.steps) \(settings.method.rawValue) \(steps)\(from)"
     }
 }

@@ -233,9 +233,8 @@ struct EvaluateCommand: ParsableCommand {
                 let choice = try DeblurChoice(
                     model, sampling: sampling, perception: place, steps: nil, samples: nil,
                     maximumNoise: maxNoise)
-                // The row of fewer samples must not stand for the knob's.
                 return .init(
-                    label: "perception \(place): \(choice.description)", sampling: choice.sampling,
+                    label: "perception \(place): \(choice.method)", sampling: choice.sampling,
                     samples: [choice.samples])
             }
         }
@@ -244,7 +243,7 @@ struct EvaluateCommand: ParsableCommand {
             let choice = try DeblurChoice(
                 model, sampling: sampling, perception: nil, steps: number, samples: 1,
                 maximumNoise: maxNoise)
-            return .init(label: choice.description, sampling: choice.sampling, samples: counts)
+            return .init(label: choice.method, sampling: choice.sampling, samples: counts)
         }
     }
 

@@ -82,7 +82,7 @@ struct DeblurTests {
     }
 
     @Test func theKnobSetsStepsAndSamples() throws {
-        #expect(try deblur("in.png", "--perception", "0").output.contains(", 1 ddim steps × 4 samples, "))
+        #expect(try deblur("in.png", "--perception", "0").output.contains(", 1 ddim step × 4 samples, "))
         #expect(try deblur("in.png", "--perception", "1").output.contains(", 5 ddim steps, "))
         let middle = try deblur("in.png", "--perception", "0.5").output
         #expect(

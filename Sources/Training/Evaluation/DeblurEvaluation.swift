@@ -165,7 +165,7 @@ public final class DeblurEvaluation {
                         sum = total
                         if method.samples.contains(index + 1) {
                             let label =
-                                method.samples.count == 1 || index == 0
+                                index == 0
                                 ? method.label : "\(method.label) × \(index + 1)"
                             try measure(label, total / Double(index + 1))
                         }
