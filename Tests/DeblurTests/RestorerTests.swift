@@ -131,16 +131,4 @@ struct RestorerTests {
             try restorer.restored(TestModels.picture(height: 8, width: 8), options: options)
         }
     }
-
-    /// The mean is streamed: memory does not grow with the number of samples.
-    @Test func samplesAreNotKept() throws {
-        let restorer = try restorer()
-        let picture = try TestModels.picture(height: 600, width: 600)
-        #expect(restorer.batchSize(pixels: 360_000) == 1)
-        var live: [Int] = []
-        var options = options(samples: 6, uncertainty: true) { _, _ in live.append(liveTensorCount) }
-        options.sampling.levels = [0.5, 1]
-        _ = try restorer.restored(picture, options: options)
-        #expect(Set(live.dropFirst(2)).count == 1, "\(live)")
-    }
 }

@@ -51,4 +51,19 @@ struct SampleStatisticsTests {
         for value: Float in [10_000, 10_001, 10_002] { try statistics.add(Tensor([value])) }
         #expect(try statistics.standardDeviation()?.item() == 1)
     }
+
+    /// The mean is streamed: a sample is let go as soon as the next one is added.
+    @Test func samplesAreNotKept() throws {
+        struct Weak { weak var tensor: Tensor? }
+        var statistics = SampleStatistics(tracksVariance: true)
+        var seen: [Weak] = []
+        for value in 0..<6 {
+            let sample = try Tensor.full([4], Double(value))
+            seen.append(Weak(tensor: sample))
+            try statistics.add(sample)
+        }
+        try statistics.add(Tensor.full([4], 6))
+        #expect(seen.allSatisfy { $0.tensor == nil })
+        #expect(try statistics.mean?.floats() == [3, 3, 3, 3])
+    }
 }
