@@ -217,7 +217,9 @@ public final class Trainer {
         [
             "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description,
             "task": recipe.task.name, "recipe": recipeText,
-            "training_sets": recipe.data.sets.joined(separator: ", "), "training_photographs": "\(photos)",
+            "training_sets": (recipe.data.sets + (recipe.data.frames.map { [$0] } ?? [])).joined(
+                separator: ", "),
+            "training_photographs": "\(photos)",
             "steps": "\(state.step)", "samples": "\(state.samples)",
             "training_minutes": String(format: "%.1f", state.seconds / 60),
             "training_device": "\(options.device)",

@@ -22,6 +22,15 @@ enum OutputCheck {
         }
     }
 
+    /// Writes lines of text, all or nothing.
+    static func write(_ lines: [String], to path: String) throws {
+        do {
+            try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw CommandError.output("'\(path)' cannot be written")
+        }
+    }
+
     /// Makes a folder where there is none.
     static func makeFolder(_ path: String) throws {
         do {

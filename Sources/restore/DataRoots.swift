@@ -9,4 +9,11 @@ enum DataRoots {
         }
         return [standard]
     }
+
+    /// The SqueezeNet trunk for SFD under the first folder that has it.
+    static func squeezenet(_ roots: [String]) -> String? {
+        roots.map { "\($0)/metrics/squeezenet1_1_caffe_trunk.safetensors" }.first {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
 }

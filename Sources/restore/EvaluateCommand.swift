@@ -123,22 +123,11 @@ struct EvaluateCommand: ParsableCommand {
             throw CommandError.usage("--data (or RESTORE_DATA) must say where the sets lie")
         }
         Interrupt.watch()
-        let trunk =
-            squeezenet
-            ?? roots.map { "\($0)/metrics/squeezenet1_1_caffe_trunk.safetensors" }.first {
-                FileManager.default.fileExists(atPath: $0)
-            }
+        let trunk = squeezenet ?? DataRoots.squeezenet(roots)
         let lines =
             try isDeblur
             ? evaluateDeblurring(path, roots, trunk) : evaluateSuperResolution(path, roots, trunk)
-        if let csv {
-            do {
-                try (lines.joined(separator: "\n") + "\n").write(
-                    toFile: csv, atomically: true, encoding: .utf8)
-            } catch {
-                throw CommandError.output("'\(csv)' cannot be written")
-            }
-        }
+        if let csv { try OutputCheck.write(lines, to: csv) }
     }
 
     private func names(_ standard: String?) throws -> [String] {

@@ -13,6 +13,12 @@ public final class DeblurEvaluation {
         public let name: String
         public let blurred: String
         public let sharp: String
+
+        public init(name: String, blurred: String, sharp: String) {
+            self.name = name
+            self.blurred = blurred
+            self.sharp = sharp
+        }
     }
 
     public typealias Row = EvaluationTable.Row
