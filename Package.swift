@@ -34,6 +34,7 @@ let package = Package(
             name: "Restore",
             targets: [
                 "SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training",
+                "Evaluation",
             ]),
     ],
     dependencies: [
@@ -69,10 +70,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Training", .product(name: "Crypto", package: "swift-crypto")]),
         .executableTarget(
             name: "restore",
             dependencies: [
-                "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PythonReference", dependencies: ["Tensors"], path: "Tests/PythonReference"),
         .testTarget(
@@ -87,6 +91,7 @@ let package = Package(
             name: "DeblurTests", dependencies: ["Deblur", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(
             name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors"],
             exclude: ["Expected"]),

@@ -88,7 +88,11 @@ public final class DeblurRestorer {
     }
 
     /// Samples of a 1×3×H×W picture in [-1, 1] and their statistics, on the CPU.
-    public func restored(_ blurred: Tensor, options: Options) throws -> Output {
+    ///
+    /// - Parameter prediction: what ``predicted(_:)`` gave, where it is already known.
+    public func restored(_ blurred: Tensor, prediction known: Tensor? = nil, options: Options) throws
+        -> Output
+    {
         try noGrad {
             let networks = model.networks
             let source = try blurred.to(model.device)
@@ -97,7 +101,7 @@ public final class DeblurRestorer {
             let steps = options.sampling.levels.count - 1
             let total = 1 + samples * steps
             options.progress(0, total)
-            let prediction = try networks.prediction(of: source)
+            let prediction = try known?.to(model.device) ?? networks.prediction(of: source)
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
             var first = 0
             while first < samples {

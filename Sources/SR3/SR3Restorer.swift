@@ -15,6 +15,8 @@ public final class SR3Restorer {
         public var temperature: Double
         /// How many samples are averaged.
         public var samples: Int
+        /// Where counting of samples begins: sample k of a seed is the same picture in any run.
+        public var firstSample = 0
         public var seed: UInt64
         /// Whether the downsampled output is made to agree with the input.
         public var consistency: Bool
@@ -104,7 +106,7 @@ public final class SR3Restorer {
                 var statistics = SampleStatistics()
                 for sample in 0..<max(1, options.samples) {
                     let drawn = try self.sample(
-                        source, index: pass * options.samples + sample, options: options
+                        source, index: options.firstSample + pass * options.samples + sample, options: options
                     ) { done in
                         options.progress(
                             (pass * options.samples + sample) * steps + done, passes * options.samples * steps

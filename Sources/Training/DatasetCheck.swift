@@ -52,18 +52,11 @@ public enum DatasetCheck {
     /// SHA-256 over the sorted lines "DIGEST  RELATIVE/PATH\n" of the files.
     static func digest(_ files: [String], root: String) throws -> String {
         let lines = try files.map { path -> String in
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw DataError("'\(path)' cannot be read")
-            }
             let relative = path.dropFirst(root.count).drop { $0 == "/" }
-            return "\(hex(SHA256.hash(data: data)))  \(relative)\n"
+            return "\(try FileDigest.sha256([path]))  \(relative)\n"
         }
         // Bytes, not the locale's order, decide.
         let sorted = lines.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        return hex(SHA256.hash(data: Data(sorted.joined().utf8)))
-    }
-
-    private static func hex(_ digest: some Sequence<UInt8>) -> String {
-        digest.map { String(format: "%02x", $0) }.joined()
+        return FileDigest.hex(SHA256.hash(data: Data(sorted.joined().utf8)))
     }
 }

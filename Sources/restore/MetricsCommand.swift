@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Foundation
 import Training
 
@@ -50,7 +51,7 @@ struct MetricsCommand: ParsableCommand {
         let rows = try pairs.enumerated().map { index, pair in
             if Interrupt.isRequested { throw CancellationError() }
             bar.update(index, of: pairs.count)
-            return try comparison.row(pair.blurred, pair.sharp, name: pair.name, set: pair.name)
+            return try comparison.row(pair.input, pair.original, name: pair.name, set: pair.name)
         }
         bar.finish()
         print("Protocol: \(comparison.protocolText).\n")
@@ -63,7 +64,7 @@ struct MetricsCommand: ParsableCommand {
         if let csv { try OutputCheck.write([table.header] + rows.map(table.line), to: csv) }
     }
 
-    private func pairs() throws -> [DeblurEvaluation.Pair] {
+    private func pairs() throws -> [EvaluationPair] {
         let kinds = try [output, reference].map { path in
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -75,8 +76,8 @@ struct MetricsCommand: ParsableCommand {
             throw CommandError.usage("'\(output)' and '\(reference)' must both be files or both be folders")
         }
         guard kinds[0] else {
-            return [.init(name: (output as NSString).lastPathComponent, blurred: output, sharp: reference)]
+            return [.init(name: (output as NSString).lastPathComponent, input: output, original: reference)]
         }
-        return try DeblurEvaluation.pairs(blurred: output, sharp: reference)
+        return try EvaluationPair.pairs(inputs: output, originals: reference)
     }
 }

@@ -15,7 +15,7 @@ struct Restore: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvaluateCommand.self,
+            SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvalCommand.self,
             MetricsCommand.self, ModelsCommand.self, DatasetsCommand.self, BenchmarkCommand.self,
         ])
 

@@ -67,8 +67,8 @@ struct UsageErrorTests {
 
     @Test(arguments: [
         Case("train", "recipe"), Case("train recipe.yaml", "--output"),
-        Case("evaluate --steps 1,x --data .", "--steps"), Case("evaluate --steps 0 --data .", "--steps"),
-        Case("evaluate --limit 0 --data .", "--limit"), Case("evaluate", "--data"),
+        Case("eval sr --steps 1,x --data .", "--steps"), Case("eval sr --steps 0 --data .", "--steps"),
+        Case("eval sr --limit 0 --data .", "--limit"), Case("eval sr", "--data"),
         Case("datasets check", "name"), Case("datasets check set14", "--data"),
         Case("benchmark --size 1", "--size"), Case("benchmark --repeat 0", "--repeat"),
         Case("models export", "recipe"),

@@ -1,0 +1,92 @@
+import Deblur
+import Diffusion
+import Foundation
+import Metrics
+import Tensors
+import Training
+
+/// Measures deblurring on pairs of blurred and sharp pictures: outputs rounded to 8 bits, PSNR over
+/// all colours, SSIM on luma, no border cropped unless pairs are aligned; the base lines are the
+/// input and the predictor alone.
+public final class DeblurEvaluator: Evaluator {
+    public let metrics: [EvaluationMetric]
+    public let conditions: [String: String]
+
+    private static let input = EvaluationPoint(baseline: "input", .input)
+    private static let predictor = EvaluationPoint(baseline: "predictor", .predictor)
+    public let baselines = [input, predictor]
+
+    private let restorer: DeblurRestorer
+    private let seed: UInt64
+    private let alignment: Int
+    private let isCancelled: () -> Bool
+
+    /// - Parameters:
+    ///   - squeezenet: path of the SqueezeNet trunk; nil leaves SFD out.
+    ///   - alignment: captures and their sharp pictures can be displaced. Up to this many whole
+    ///     pixels are searched for each pair, on the blurred input, and used for all its rows; as
+    ///     many pixels are left out at every border.
+    public init(
+        _ model: DeblurModel, squeezenet: String?, seed: UInt64, alignment: Int = 0,
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws {
+        restorer = try DeblurRestorer(model)
+        let distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
+        metrics = [
+            .psnr(.rgb, border: 0), .gain, .ssim(border: 0), distance.map(EvaluationMetric.sfd), .colourShift,
+        ].compactMap(\.self)
+        self.seed = seed
+        self.alignment = alignment
+        self.isCancelled = isCancelled
+        conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
+    }
+
+    public func subject(_ pair: EvaluationPair) throws -> EvaluationSubject {
+        let subject = try EvaluationSubject(pair, alignment: alignment)
+        let (input, reference) = (subject.input.shape, subject.reference.shape)
+        guard input[2] == reference[2] + 2 * alignment, input[3] == reference[3] + 2 * alignment else {
+            throw DataError("'\(pair.input)' and '\(pair.original)' differ in size")
+        }
+        return subject
+    }
+
+    public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
+        guard point == Self.predictor else { return TimedOutput(picture: subject.input, seconds: 0) }
+        return try prediction(of: subject)
+    }
+
+    private func prediction(of subject: EvaluationSubject) throws -> TimedOutput {
+        if let known = subject.prediction { return known }
+        let made = try TimedOutput.measuring { try restorer.predicted(subject.input) }
+        subject.prediction = made
+        return made
+    }
+
+    public func draw(
+        _ method: EvaluationMethod, of subject: EvaluationSubject,
+        mean: (_ count: Int, TimedOutput) throws -> Void
+    ) throws {
+        let prediction = try prediction(of: subject)
+        var statistics = SampleStatistics()
+        var seconds = prediction.seconds
+        var start = DispatchTime.now()
+        try withoutActuallyEscaping(mean) { mean in
+            _ = try restorer.restored(
+                subject.input, prediction: prediction.picture,
+                options: .init(
+                    sampling: .init(
+                        sampler: method.sampling.sampler, levels: method.levels(),
+                        temperature: method.sampling.temperature),
+                    samples: method.samples.last ?? 1, seed: seed,
+                    sampleDone: { index, sample in
+                        seconds += start.secondsAgo
+                        try statistics.add(sample)
+                        if method.samples.contains(index + 1), let middle = statistics.mean {
+                            try mean(index + 1, TimedOutput(picture: middle, seconds: seconds))
+                        }
+                        // What was spent on measuring is not the model's.
+                        start = .now()
+                    }, isCancelled: isCancelled))
+        }
+    }
+}

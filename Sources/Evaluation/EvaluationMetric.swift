@@ -1,0 +1,80 @@
+import Metrics
+import Tensors
+
+/// One number that is measured on every output, and how it is named, printed and read.
+public struct EvaluationMetric: Sendable {
+    /// What a metric is about in the perception-distortion plane (Blau and Michaeli 2018).
+    public enum Role: String, Sendable, Codable { case distortion, perception, other }
+
+    /// In files, for example `psnr_y`.
+    public let name: String
+    /// In tables, for example `PSNR-Y`.
+    public let title: String
+    /// `dB`, or empty.
+    public let unit: String
+    /// Digits after the point in files and in tables.
+    public let digits: (file: Int, table: Int)
+    public let isHigherBetter: Bool
+    public let role: Role
+    /// The protocol, in a few words.
+    public let protocolText: String
+    let measure: @Sendable (EvaluationSubject, _ output: Tensor) throws -> Double
+
+    /// `PSNR-Y dB`.
+    public var heading: String { unit.isEmpty ? title : "\(title) \(unit)" }
+
+    static func psnr(_ channels: MeasuredChannels, border: Int) -> Self {
+        let isLuma = channels == .luma
+        return Self(
+            name: isLuma ? "psnr_y" : "psnr_rgb", title: isLuma ? "PSNR-Y" : "PSNR", unit: "dB",
+            digits: (4, 2), isHigherBetter: true, role: .distortion,
+            protocolText:
+                "8-bit pictures, \(isLuma ? "BT.601 luma as MATLAB's rgb2ycbcr, not rounded" : "all colours"), \(cropped(border))"
+        ) { subject, output in try PSNR(channels, border: border)(output, subject.reference) }
+    }
+
+    /// How much more PSNR the output has than the input itself.
+    static let gain = Self(
+        name: "gain_db", title: "gain", unit: "dB", digits: (4, 2), isHigherBetter: true, role: .other,
+        protocolText: "PSNR of the output minus that of the input"
+    ) { subject, output in
+        let (before, after) = (try subject.inputPSNR.get(), try PSNR(.rgb)(output, subject.reference))
+        // Of equal pictures, ∞ − ∞.
+        return before == after ? 0 : after - before
+    }
+
+    static func ssim(border: Int) -> Self {
+        Self(
+            name: "ssim_y", title: "SSIM-Y", unit: "", digits: (5, 4), isHigherBetter: true,
+            role: .distortion,
+            protocolText:
+                "Wang 2004, luma, 11×11 Gaussian window of σ 1.5 inside the picture only, \(cropped(border))"
+        ) { subject, output in
+            min(output.shape[2], output.shape[3]) - 2 * border < 11
+                ? .nan : try SSIM(border: border)(output, subject.reference)
+        }
+    }
+
+    static func sfd(_ distance: SqueezeNetFeatureDistance) -> Self {
+        Self(
+            name: "sfd", title: "SFD", unit: "", digits: (5, 4), isHigherBetter: false, role: .perception,
+            protocolText: "SqueezeNet 1.1 (Caffe) feature distance, whole picture; not LPIPS"
+        ) { subject, output in
+            min(output.shape[2], output.shape[3]) < 17 ? .nan : try distance(output, subject.reference)
+        }
+    }
+
+    static let consistency = Self(
+        name: "lr_consistency_db", title: "LR consistency", unit: "dB", digits: (3, 1), isHigherBetter: true,
+        role: .other, protocolText: "RGB PSNR between the output made small by bicubic and the input"
+    ) { subject, output in try lrConsistency(output, lr: subject.measuredInput()) }
+
+    static let colourShift = Self(
+        name: "colour_shift", title: "colour shift", unit: "", digits: (4, 3), isHigherBetter: false,
+        role: .other, protocolText: "largest difference of a channel's mean, in gray levels of 255"
+    ) { subject, output in try colorShift(output, subject.reference).maximum }
+
+    private static func cropped(_ border: Int) -> String {
+        border == 0 ? "nothing cropped" : "\(border) pixels cropped at every border"
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Tensors
+import Training
+
+/// What was measured on one output of one picture.
+public struct EvaluationResult: Sendable {
+    public let set: String
+    public let picture: String
+    public let point: EvaluationPoint
+    /// In the order of the evaluator's metrics.
+    public let values: [Double]
+    /// What the output took, without reading and measuring.
+    public let seconds: Double
+}
+
+/// Measures methods on pairs, a picture at a time: what all methods share, such as the prediction,
+/// is made once, samples are drawn once for all the means of a method, and what a journal holds is
+/// not made again.
+public final class EvaluationRun {
+    /// Work in units of network steps times the size of the picture's file.
+    public struct Progress: Sendable {
+        public var done = 0.0
+        public var total = 0.0
+        /// Of the work done, what was found in the journal.
+        public var resumed = 0.0
+    }
+
+    private let evaluator: any Evaluator
+    private let journal: EvaluationJournal
+    private let gallery: CropGallery?
+    private let isCancelled: () -> Bool
+
+    /// - Parameter gallery: takes crops of the pictures it wants.
+    public init(
+        _ evaluator: any Evaluator, journal: EvaluationJournal, gallery: CropGallery? = nil,
+        isCancelled: @escaping () -> Bool = { false }
+    ) {
+        self.evaluator = evaluator
+        self.journal = journal
+        self.gallery = gallery
+        self.isCancelled = isCancelled
+    }
+
+    /// - Throws: `CancellationError` between two outputs; the journal then holds what was finished.
+    public func results(
+        _ pairs: [(set: String, pair: EvaluationPair)], methods: [EvaluationMethod],
+        progress: (Progress) -> Void = { _ in }
+    ) throws -> [EvaluationResult] {
+        let sizes = pairs.map { Self.fileSize($0.pair.original) }
+        var state = Progress(total: methods.reduce(0) { $0 + Self.cost($1) } * sizes.reduce(0, +))
+        var results: [EvaluationResult] = []
+        for ((set, pair), size) in zip(pairs, sizes) {
+            let digest = try FileDigest.sha256([pair.input, pair.original])
+            var opened: EvaluationSubject?
+            func subject() throws -> EvaluationSubject {
+                if let opened { return opened }
+                let made = try evaluator.subject(pair)
+                opened = made
+                return made
+            }
+            func add(_ point: EvaluationPoint, _ entry: EvaluationJournal.Entry) {
+                results.append(
+                    EvaluationResult(
+                        set: set, picture: pair.name, point: point, values: entry.values,
+                        seconds: entry.seconds))
+            }
+            for point in evaluator.baselines {
+                let entry = try entries(key: "\(digest) \(point.label)", pair, points: [point]) { emit in
+                    let subject = try subject()
+                    try emit(point, evaluator.baseline(point, of: subject), subject)
+                }
+                for found in entry { add(point, found) }
+            }
+            for method in methods {
+                if isCancelled() { throw CancellationError() }
+                progress(state)
+                let points = method.samples.map { EvaluationPoint(method, samples: $0) }
+                var isNew = false
+                let found = try entries(key: "\(digest) \(method.fingerprint)", pair, points: points) {
+                    emit in
+                    isNew = true
+                    let subject = try subject()
+                    try evaluator.draw(method, of: subject) { count, output in
+                        try emit(EvaluationPoint(method, samples: count), output, subject)
+                    }
+                }
+                for (point, entry) in zip(points, found) { add(point, entry) }
+                let cost = size * Self.cost(method)
+                state.done += cost
+                if !isNew { state.resumed += cost }
+            }
+        }
+        progress(state)
+        return results
+    }
+
+    private static func fileSize(_ path: String) -> Double {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return Double(attributes?[.size] as? Int ?? 1)
+    }
+
+    private static func cost(_ method: EvaluationMethod) -> Double {
+        Double(method.sampling.steps * (method.samples.last ?? 0))
+    }
+
+    /// The entries of the points, from the journal if it has all of them, else made and written.
+    private func entries(
+        key: String, _ pair: EvaluationPair, points: [EvaluationPoint],
+        make: ((EvaluationPoint, TimedOutput, EvaluationSubject) throws -> Void) throws -> Void
+    ) throws -> [EvaluationJournal.Entry] {
+        let known = journal[key] ?? []
+        let wanted = points.map { point in known.first { $0.samples == point.samples } }
+        let hasCrops = gallery?.isComplete(pair, points: points) ?? true
+        if hasCrops, !wanted.contains(where: { $0 == nil }) { return wanted.compactMap(\.self) }
+        var made: [EvaluationJournal.Entry] = []
+        try noGrad {
+            try make { point, output, subject in
+                let picture = try subject.measured(output.picture)
+                made.append(
+                    .init(
+                        samples: point.samples,
+                        values: try evaluator.metrics.map { try $0.measure(subject, picture) },
+                        seconds: output.seconds))
+                try gallery?.add(picture, point: point, of: subject)
+            }
+        }
+        // Means of other numbers of samples that were measured before stay known.
+        let older = known.filter { old in !made.contains { $0.samples == old.samples } }
+        try journal.append(older + made, for: key)
+        return made
+    }
+}

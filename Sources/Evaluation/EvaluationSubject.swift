@@ -1,0 +1,89 @@
+import ImageFiles
+import ImageTensors
+import Metrics
+import Tensors
+import Training
+
+/// One pair, read and ready to be measured.
+public final class EvaluationSubject {
+    public let pair: EvaluationPair
+    /// 1×3×h×w in [-1, 1]: what the model is given.
+    let input: Tensor
+    /// 1×C×H×W in [-1, 1]: what outputs are held against; C = 1 for a gray original.
+    let reference: Tensor
+    /// How output pixels lie over those of the reference.
+    private let shift: Shift
+
+    /// - Parameter alignment: largest displacement, in pixels along each axis, that is searched
+    ///   between the pair; as many are left out at every border. 0 for none.
+    init(_ pair: EvaluationPair, alignment: Int = 0) throws {
+        self.pair = pair
+        let original = try Image.read(from: pair.original)
+        let sharp = try original.tensor(channels: original.colorChannels)
+        input = try Image.read(from: pair.input).tensor(channels: 3)
+        guard alignment > 0 else {
+            (reference, shift) = (sharp, Shift(dx: 0, dy: 0, border: 0))
+            return
+        }
+        guard min(original.width, original.height) > 2 * alignment else {
+            throw DataError("'\(pair.original)' is too small to be aligned within \(alignment) pixels")
+        }
+        shift = try Shift.best(from: Self.colours(input, like: sharp), to: sharp, reach: alignment)
+        reference = try shift.reference(sharp)
+    }
+
+    /// What of an output is measured: rounded to 8 bits, gray where the original is, cropped as the
+    /// reference is.
+    func measured(_ output: Tensor) throws -> Tensor {
+        try shift.output(Self.colours(output, like: reference).quantized())
+    }
+
+    /// The input with the channels that are measured.
+    func measuredInput() throws -> Tensor { try Self.colours(input, like: reference) }
+
+    /// A gray picture is its own luma, as in the benchmarks' scripts.
+    private static func colours(_ picture: Tensor, like reference: Tensor) throws -> Tensor {
+        try reference.shape[1] == 1 && picture.shape[1] == 3 ? picture.mean([1], keepDims: true) : picture
+    }
+
+    /// PSNR of the input itself, for the gain over it.
+    private(set) lazy var inputPSNR = Result { try PSNR(.rgb)(measured(input), reference) }
+
+    /// A model's first picture, kept because every method starts from it.
+    var prediction: TimedOutput?
+}
+
+/// A displacement by whole pixels between a blurred capture and its sharp picture.
+struct Shift: Equatable {
+    let dx: Int
+    let dy: Int
+    /// Left out at every border, so that all shifts within it compare the same pixels.
+    let border: Int
+
+    /// The part of the sharp picture that is compared.
+    func reference(_ sharp: Tensor) throws -> Tensor { try part(of: sharp, dx: 0, dy: 0) }
+
+    /// The part of a restored picture that shows the same.
+    func output(_ picture: Tensor) throws -> Tensor { try part(of: picture, dx: dx, dy: dy) }
+
+    private func part(of picture: Tensor, dx: Int, dy: Int) throws -> Tensor {
+        guard border > 0 else { return picture }
+        let size = picture.shape
+        return try picture.narrowed(2, start: border + dy, count: size[2] - 2 * border)
+            .narrowed(3, start: border + dx, count: size[3] - 2 * border)
+    }
+
+    /// The shift with the least squared error.
+    static func best(from picture: Tensor, to sharp: Tensor, reach: Int) throws -> Shift {
+        let reference = try Shift(dx: 0, dy: 0, border: reach).reference(sharp)
+        var best = (shift: Shift(dx: 0, dy: 0, border: reach), error: Double.infinity)
+        for dy in -reach...reach {
+            for dx in -reach...reach {
+                let shift = Shift(dx: dx, dy: dy, border: reach)
+                let error = try shift.output(picture).meanSquaredError(to: reference).item()
+                if error < best.error { best = (shift, error) }
+            }
+        }
+        return best.shift
+    }
+}

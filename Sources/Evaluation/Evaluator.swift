@@ -1,0 +1,40 @@
+import Foundation
+import Tensors
+
+/// A model together with what it is measured by.
+public protocol Evaluator: AnyObject {
+    var metrics: [EvaluationMetric] { get }
+    /// Outputs that need no sampling, the input itself first.
+    var baselines: [EvaluationPoint] { get }
+    /// What decides an output besides model, picture and method, for example the seed.
+    var conditions: [String: String] { get }
+
+    func subject(_ pair: EvaluationPair) throws -> EvaluationSubject
+
+    /// 1×3×H×W in [-1, 1], and the seconds it took.
+    func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput
+
+    /// Draws the samples of a method one after the other and hands over the mean of the first k for
+    /// each k of the method's; the seconds are those of the k samples.
+    func draw(
+        _ method: EvaluationMethod, of subject: EvaluationSubject,
+        mean: (_ count: Int, TimedOutput) throws -> Void) throws
+}
+
+/// A picture, 1×3×H×W in [-1, 1], and the seconds that were spent on making it.
+public struct TimedOutput {
+    let picture: Tensor
+    let seconds: Double
+
+    static func measuring(_ body: () throws -> Tensor) rethrows -> TimedOutput {
+        let start = DispatchTime.now()
+        let picture = try body()
+        return TimedOutput(picture: picture, seconds: start.secondsAgo)
+    }
+}
+
+extension DispatchTime {
+    var secondsAgo: Double {
+        Double(DispatchTime.now().uptimeNanoseconds - uptimeNanoseconds) / 1e9
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+@testable import Evaluation
+
+@Suite("Journal of measurements")
+struct JournalTests {
+    private let path = FileManager.default.temporaryDirectory
+        .appendingPathComponent("journal-\(UUID().uuidString)").path
+    private let entries = [
+        EvaluationJournal.Entry(samples: 2, values: [30.5, .infinity, .nan], seconds: 0.5)
+    ]
+
+    private func reopened(_ identity: [String: String] = ["model": "a"]) throws -> EvaluationJournal {
+        try EvaluationJournal(path: path, identity: identity)
+    }
+
+    private func isSame(_ found: [EvaluationJournal.Entry]?) -> Bool {
+        guard let found, found.count == 1 else { return false }
+        return found[0].samples == 2 && found[0].values[0] == 30.5 && found[0].values[1] == .infinity
+            && found[0].values[2].isNaN && found[0].seconds == 0.5
+    }
+
+    @Test func whatWasWrittenIsKnownAgain() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try reopened().append(entries, for: "x")
+        let again = try reopened()
+        #expect(again.resumedCount == 1)
+        #expect(isSame(again["x"]))
+        #expect(again["y"] == nil)
+    }
+
+    /// A program that is killed can leave half a line.
+    @Test(arguments: [1, 5, 20])
+    func aTornLineIsDroppedAndTheRestKept(missing: Int) throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let journal = try reopened()
+        try journal.append(entries, for: "x")
+        try journal.append(entries, for: "y")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        try bytes.dropLast(missing).write(to: URL(fileURLWithPath: path))
+        let again = try reopened()
+        #expect(isSame(again["x"]))
+        #expect(again["y"] == nil)
+        try again.append(entries, for: "z")
+        let third = try reopened()
+        #expect(isSame(third["x"]) && isSame(third["z"]))
+        #expect(third.resumedCount == 2)
+    }
+
+    @Test func anotherModelBeginsAnew() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try reopened().append(entries, for: "x")
+        #expect(try reopened(["model": "b"])["x"] == nil)
+        // And the first one's are gone with it.
+        #expect(try reopened()["x"] == nil)
+    }
+
+    @Test func foreignFilesAreReplacedAndRemoved() throws {
+        try Data("not a journal\n".utf8).write(to: URL(fileURLWithPath: path))
+        let journal = try reopened()
+        #expect(journal.resumedCount == 0)
+        journal.remove()
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func aFolderThatIsAbsentIsNamed() {
+        #expect(throws: (any Error).self) {
+            try EvaluationJournal(path: "/absent-folder/journal", identity: [:])
+        }
+    }
+}
