@@ -4,7 +4,9 @@ PREFIX ?= /usr/local
 IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
-.PHONY: help deps build demo test lint install uninstall clean
+RESULTS ?= sr3-x4 deblur
+
+.PHONY: help deps build demo test lint results install uninstall clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -24,6 +26,9 @@ test: deps lint ## Check the formatting, build, run all tests
 
 lint: ## Check the formatting of the Swift code
 	@Scripts/lint.sh
+
+results: build ## Remake all of Results/ (hours); RESTORE_DATA=DIR, RESULTS=deblur for a part
+	@for name in $(RESULTS); do Results/remake-$$name.sh || exit 1; done
 
 install: ## Install under PREFIX (/usr/local), below DESTDIR if that is set
 	@Scripts/install.sh install

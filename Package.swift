@@ -34,7 +34,7 @@ let package = Package(
             name: "Restore",
             targets: [
                 "SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training",
-                "Evaluation",
+                "Evaluation", "Reports",
             ]),
     ],
     dependencies: [
@@ -73,10 +73,13 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: ["Training", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Reports",
+            resources: [.embedInCode("Page/style.css"), .embedInCode("Page/page.js")]),
         .executableTarget(
             name: "restore",
             dependencies: [
-                "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Evaluation", "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PythonReference", dependencies: ["Tensors"], path: "Tests/PythonReference"),
         .testTarget(

@@ -2,6 +2,15 @@
 : "${RESTORE_DATA:?set RESTORE_DATA to the folder that holds test/ and metrics/}"
 RESTORE=${RESTORE:-.build/release/restore}
 PYTHON=${PYTHON:-.deps/venv/bin/python}
+RESTORE_DATA=$(cd "$RESTORE_DATA" && pwd)
+export RESTORE_DATA
+ROOT=$(pwd)
+BINARY=$(cd "$(dirname "$RESTORE")" && pwd)/$(basename "$RESTORE")
+NEW=$(mktemp)
+SCRATCH=$(mktemp -d)
+trap 'rm -rf "$NEW" "$SCRATCH"' EXIT
+ln -s "$RESTORE_DATA" "$SCRATCH/data"
+ln -s "$ROOT/Results" "$SCRATCH/Results"
 
 # Prints a command as a code block, then its output.
 shown() {
@@ -9,8 +18,32 @@ shown() {
     "$@"
 }
 
+# Runs restore in the scratch folder, so that the commands that are shown hold no path of this
+# machine; `data` is a link to RESTORE_DATA there, `Results` one to this folder.
 run() {
-    shown "$RESTORE" "$@"
+    printf '\n    restore %s\n\n' "$*"
+    (cd "$SCRATCH" && "$BINARY" "$@")
+}
+
+# The line by which a test knows whether a page was made with the weights that ship: weights FILE
+weights() {
+    printf 'Weights: %s, SHA-256 %s.\n' "$(basename "$1" .safetensors)" "$(sha256sum "$1" | cut -d ' ' -f 1)"
+}
+
+# A sweep into Results/NAME, of which the table is shown: sweep NAME TASK FLAG...
+sweep() {
+    name=$1
+    shift
+    run sweep "$@" -o "Results/$name" | sed '/^curve.png/d; /report.html$/d'
+    printf '\n![curve](%s/curve.png) The page with the pictures: [report.html](%s/report.html).\n' "$name" "$name"
+}
+
+# The rendered picture as pairs to show, because no photograph of a test set may be copied here.
+rendered_pairs() {
+    mkdir -p "$SCRATCH/show/hr" "$SCRATCH/show/lr"
+    "$PYTHON" Scripts/render_demo.py --size 192x144 --hr "$SCRATCH/show/hr/street.png" "$SCRATCH/show/lr/street.png"
+    ln -sfn hr "$SCRATCH/show/sharp"
+    (cd "$SCRATCH" && "$BINARY" degrade blur --kinds shake --extent 9,9 --noise 0.003 --seed 2 -q -o show/blur show/hr/street.png)
 }
 
 # The validation curve of a run as a table: curve CSV

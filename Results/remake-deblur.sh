@@ -6,20 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . Results/common.sh
-OUT=Results/deblur.md
-NEW=$(mktemp)
-SCRATCH=$(mktemp -d)
-trap 'rm -rf "$NEW" "$SCRATCH"' EXIT
-ln -s "$(cd "$RESTORE_DATA" && pwd)" "$SCRATCH/data"
-BINARY=$(cd "$(dirname "$RESTORE")" && pwd)/$(basename "$RESTORE")
-ROOT=$(pwd)
-
-# Runs restore in the scratch folder, so that the commands that are shown hold no path of this
-# machine; `data` is a link to RESTORE_DATA there.
-run() {
-    printf '\n    restore %s\n\n' "$*"
-    (cd "$SCRATCH" && "$BINARY" "$@")
-}
+rendered_pairs
 
 # Shell patterns in the shown command, expanded in the scratch folder.
 blur() {
@@ -29,34 +16,35 @@ blur() {
 
 {
     cat Results/deblur.head.md
+    printf '\n'
+    weights Sources/Deblur/Models/deblur.safetensors
     printf '\n## Synthetic motion blur, BSD100\n\n'
     printf 'Shake and linear motion of 5 to 25 pixels, noise of up to 1 %% of white, all 100 pictures:\n'
     blur --seed 1 -q -o bsd100-blurred 'data/test/bsd100/hr/*.png'
-    run evaluate --model deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --data data \
-        --samples 1,2,4,8,16 --csv bsd100.csv
-    cp "$SCRATCH/bsd100.csv" Results/deblur-bsd100.csv
+    run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr \
+        --samples 1,2,4,8,16 --csv Results/deblur-bsd100.csv --json Results/deblur-bsd100.json
     printf '\n## By the length of the motion\n\nThe first 25 pictures, eight samples.\n'
     for extent in 2,5 5,10 10,25; do
         blur --extent $extent --noise 0,0.005 --seed 1 -q -o motion-$extent 'data/test/bsd100/hr/*.png'
-        run evaluate --model deblur --blurred motion-$extent --sharp data/test/bsd100/hr --data data \
+        run eval deblur --blurred motion-$extent --sharp data/test/bsd100/hr \
             --samples 8 --limit 25
     done
     printf '\n## Defocus\n\nThe first 25 pictures.\n'
     blur --kinds defocus,gaussian --noise 0,0.005 --seed 1 -q -o defocus 'data/test/bsd100/hr/*.png'
-    run evaluate --model deblur --blurred defocus --sharp data/test/bsd100/hr --data data --samples 1,8 --limit 25
+    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 25
     printf '\n## Real blur\n\nCaptures and sharp pictures of levin09 are displaced against each other: the shift is searched\n'
     printf 'on the input, and the same for all rows.\n'
-    run evaluate --model deblur --sets levin09 --data data --align 12 --samples 1,8
-    run evaluate --model deblur --sets gopro-val --data data --samples 1,8
+    run eval deblur --sets levin09 --align 12 --samples 1,8 --json Results/deblur-levin09.json
+    run eval deblur --sets gopro-val --samples 1,8 --json Results/deblur-gopro-val.json
     printf '\n## Sharp photographs\n\nNothing to do, and nothing should be done: input and original are the same file.\n'
-    run evaluate --model deblur --blurred data/test/bsd100/hr --sharp data/test/bsd100/hr --data data \
+    run eval deblur --blurred data/test/bsd100/hr --sharp data/test/bsd100/hr \
         --samples 1,8 --limit 50
     printf '\n## The perception-distortion trade, on Set14\n'
     blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png'
-    run evaluate --model deblur --blurred set14-blurred --sharp data/test/set14/hr --data data \
-        --steps 1,2,4,8,16
+    sweep deblur-sweep deblur --blurred set14-blurred --sharp data/test/set14/hr \
+        --steps 1,2,3,5,8,10,20 --samples 1,2,4,8 --show show
     printf '\nThe knob `--perception`:\n'
-    run evaluate --model deblur --blurred set14-blurred --sharp data/test/set14/hr --data data \
+    run eval deblur --blurred set14-blurred --sharp data/test/set14/hr \
         --perception 0,0.25,0.5,0.75,1
     printf '\n## Speed and memory\n'
     printf '\n    %s\n\n' "python Benchmarks/deblur.py"
@@ -71,4 +59,4 @@ blur() {
 } >"$NEW"
 "$PYTHON" Results/curve.py Results/deblur*-curve.csv >Results/deblur-curve.svg
 "$PYTHON" Results/side_by_side.py deblur --restore "$RESTORE" >/dev/null
-cp "$NEW" "$OUT"
+cp "$NEW" Results/deblur.md

@@ -13,7 +13,7 @@ public final class CropGallery {
     private var places: [String: (x: Int, y: Int)] = [:]
 
     /// - Parameter side: of a crop, in pixels; smaller pictures are shown whole.
-    public init(folder: String, pictures: [String], side: Int = 160) {
+    public init(folder: String, pictures: [String], side: Int = 128) {
         self.folder = folder
         self.pictures = pictures
         self.side = side

@@ -33,7 +33,8 @@ public final class DeblurEvaluator: Evaluator {
         restorer = try DeblurRestorer(model)
         let distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
         metrics = [
-            .psnr(.rgb, border: 0), .gain, .ssim(border: 0), distance.map(EvaluationMetric.sfd), .colourShift,
+            .psnr(.rgb, border: 0, outside: alignment), .gain, .ssim(border: 0, outside: alignment),
+            distance.map(EvaluationMetric.sfd), .colourShift,
         ].compactMap(\.self)
         self.seed = seed
         self.alignment = alignment

@@ -23,13 +23,14 @@ public struct EvaluationMetric: Sendable {
     /// `PSNR-Y dB`.
     public var heading: String { unit.isEmpty ? title : "\(title) \(unit)" }
 
-    static func psnr(_ channels: MeasuredChannels, border: Int) -> Self {
+    /// - Parameter outside: pixels that pairs have lost at every border before they are measured.
+    static func psnr(_ channels: MeasuredChannels, border: Int, outside: Int = 0) -> Self {
         let isLuma = channels == .luma
         return Self(
             name: isLuma ? "psnr_y" : "psnr_rgb", title: isLuma ? "PSNR-Y" : "PSNR", unit: "dB",
             digits: (4, 2), isHigherBetter: true, role: .distortion,
             protocolText:
-                "8-bit pictures, \(isLuma ? "BT.601 luma as MATLAB's rgb2ycbcr, not rounded" : "all colours"), \(cropped(border))"
+                "8-bit pictures, \(isLuma ? "BT.601 luma as MATLAB's rgb2ycbcr, not rounded" : "all colours"), \(cropped(border + outside))"
         ) { subject, output in try PSNR(channels, border: border)(output, subject.reference) }
     }
 
@@ -43,12 +44,12 @@ public struct EvaluationMetric: Sendable {
         return before == after ? 0 : after - before
     }
 
-    static func ssim(border: Int) -> Self {
+    static func ssim(border: Int, outside: Int = 0) -> Self {
         Self(
             name: "ssim_y", title: "SSIM-Y", unit: "", digits: (5, 4), isHigherBetter: true,
             role: .distortion,
             protocolText:
-                "Wang 2004, luma, 11×11 Gaussian window of σ 1.5 inside the picture only, \(cropped(border))"
+                "Wang 2004, luma, 11×11 Gaussian window of σ 1.5 inside the picture only, \(cropped(border + outside))"
         ) { subject, output in
             min(output.shape[2], output.shape[3]) - 2 * border < 11
                 ? .nan : try SSIM(border: border)(output, subject.reference)

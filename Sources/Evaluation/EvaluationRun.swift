@@ -11,6 +11,14 @@ public struct EvaluationResult: Sendable {
     public let values: [Double]
     /// What the output took, without reading and measuring.
     public let seconds: Double
+
+    public init(set: String, picture: String, point: EvaluationPoint, values: [Double], seconds: Double) {
+        self.set = set
+        self.picture = picture
+        self.point = point
+        self.values = values
+        self.seconds = seconds
+    }
 }
 
 /// Measures methods on pairs, a picture at a time: what all methods share, such as the prediction,

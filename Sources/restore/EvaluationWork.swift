@@ -28,14 +28,19 @@ struct EvaluationWork {
     }
 
     /// Measures what the journal does not hold, with a bar and the time left.
-    func results(journal: EvaluationJournal, gallery: CropGallery?) throws -> [EvaluationResult] {
+    ///
+    /// - Parameter others: pairs instead of the work's own.
+    func results(
+        on others: [(set: String, pair: EvaluationPair)]? = nil, journal: EvaluationJournal,
+        gallery: CropGallery?
+    ) throws -> [EvaluationResult] {
         Interrupt.watch()
         let bar = ProgressBar(task == .superResolution ? "sr" : "deblur", quiet: false)
         defer { bar.finish() }
         let run = EvaluationRun(
             evaluator, journal: journal, gallery: gallery, isCancelled: { Interrupt.isRequested })
         do {
-            return try run.results(pairs, methods: methods) {
+            return try run.results(others ?? pairs, methods: methods) {
                 bar.update($0.done, of: $0.total, alreadyDone: $0.resumed)
             }
         } catch is CancellationError {

@@ -16,6 +16,7 @@ struct Restore: ParsableCommand {
         version: version,
         subcommands: [
             SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvalCommand.self,
+            SweepCommand.self,
             MetricsCommand.self, ModelsCommand.self, DatasetsCommand.self, BenchmarkCommand.self,
         ])
 

@@ -1,24 +1,26 @@
 #!/bin/sh
 # Remakes the tables and pictures of sr3-x4 from the shipped weights:
-#     RESTORE_DATA=DIR Results/remake.sh
+#     RESTORE_DATA=DIR Results/remake-sr3-x4.sh
 # DIR holds test/set5, test/set14, test/bsd100 and metrics/ as described in Datasets/. The two
 # files *-curve.csv are the validation.csv of the runs; everything else is measured anew.
 set -eu
 cd "$(dirname "$0")/.."
 . Results/common.sh
-OUT=Results/sr3-x4.md
-NEW=$(mktemp)
-trap 'rm -f "$NEW"' EXIT
-
+rendered_pairs
 {
     cat Results/sr3-x4.head.md
-    printf '\n## Default settings\n'
-    run evaluate --sets set14,bsd100 --csv Results/sr3-x4.csv
-    printf '\n## The perception-distortion trade, on Set5 and Set14\n'
-    printf '\nMore steps add invented detail, fewer stay close to the mean.\n'
-    run evaluate --sets set5,set14 --steps 1,2,3,4
-    run evaluate --sets set5,set14 --steps 1 --temperature 0
-    run evaluate --sets set5,set14 --steps 4 --temperature 0.8
+    printf '\n'
+    weights Sources/SR3/Models/sr3-x4.safetensors
+    printf '\n## Default settings: one sample, and the mean of eight\n'
+    run eval sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv --json Results/sr3-x4.json
+    printf '\n## Steps and samplers, on Set14\n'
+    sweep sr3-x4-samplers sr --sets set14 --sampler ddpm,ddim,dpm --eta 0,1 \
+        --steps 1,2,3,5,8,10,20,50,100 --show show
+    printf '\n## Steps and averaged samples, on Set14\n'
+    sweep sr3-x4-samples sr --sets set14 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
+    printf '\n## Without the noise at the start, on Set5 and Set14\n'
+    run eval sr --sets set5,set14 --steps 1 --temperature 0
+    run eval sr --sets set5,set14 --steps 4 --temperature 0.8
     printf '\n## Speed and memory\n\nOne run, both sides in turns.\n'
     shown "$PYTHON" Benchmarks/speed.py --restore "$RESTORE"
     printf '\n## Quality against training samples\n'
@@ -33,4 +35,4 @@ trap 'rm -f "$NEW"' EXIT
 } >"$NEW"
 "$PYTHON" Results/curve.py Results/sr3-x4*-curve.csv >Results/sr3-x4-curve.svg
 "$PYTHON" Results/side_by_side.py --restore "$RESTORE" >/dev/null
-cp "$NEW" "$OUT"
+cp "$NEW" Results/sr3-x4.md

@@ -1,0 +1,63 @@
+import Evaluation
+import Foundation
+import Testing
+import Training
+
+/// What stands in Results/ must have been measured with the weights that ship.
+@Suite("Results of the shipped weights")
+struct ShippedResultsTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    private static func files(_ suffix: String) -> [URL] {
+        let all = FileManager.default.enumerator(
+            at: root.appendingPathComponent("Results"), includingPropertiesForKeys: nil)
+        return (all?.compactMap { $0 as? URL } ?? []).filter { $0.lastPathComponent.hasSuffix(suffix) }
+    }
+
+    /// Digest of the shipped weights of a name.
+    private static func shipped(_ name: String) throws -> String {
+        let paths = ["SR3", "Deblur"].map {
+            root.appendingPathComponent("Sources/\($0)/Models/\(name).safetensors").path
+        }
+        let path = try #require(
+            paths.first(where: FileManager.default.fileExists(atPath:)), "no weights '\(name)' ship")
+        return try FileDigest.sha256([path])
+    }
+
+    private struct Measured: Decodable {
+        var format: String
+        var version: Int
+        var command: String
+        var conditions: [String: String]
+        var metrics: [EvaluationDocument.Metric]
+        var model: EvaluationDocument.Model
+    }
+
+    @Test func noFileIsStale() throws {
+        let files = Self.files(".json")
+        try #require(!files.isEmpty)
+        for file in files {
+            let measured = try JSONDecoder().decode(Measured.self, from: Data(contentsOf: file))
+            #expect(measured.format == "restore-evaluation" && measured.version == 1)
+            #expect(measured.command.hasPrefix("restore ") && measured.conditions["seed"] != nil)
+            #expect(!measured.metrics.isEmpty && measured.metrics.allSatisfy { !$0.protocolText.isEmpty })
+            let wanted = try Self.shipped(measured.model.name)
+            #expect(
+                measured.model.sha256 == wanted,
+                "\(file.lastPathComponent) is stale: other weights of \(measured.model.name) ship now; run make results"
+            )
+        }
+    }
+
+    @Test func noPageIsStale() throws {
+        for name in ["sr3-x4", "deblur"] {
+            let page = Self.root.appendingPathComponent("Results/\(name).md")
+            let text = try String(contentsOf: page, encoding: .utf8)
+            let wanted = "Weights: \(name), SHA-256 \(try Self.shipped(name))."
+            #expect(
+                text.contains(wanted),
+                "\(name).md is stale: other weights of \(name) ship now; run make results")
+        }
+    }
+}
