@@ -16,7 +16,8 @@ struct Restore: ParsableCommand {
         version: version,
         subcommands: [
             SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvaluateCommand.self,
-            MetricsCommand.self, ModelsCommand.self, DatasetsCommand.self, BenchmarkCommand.self,
+            MetricsCommand.self, NIQEFitCommand.self, ModelsCommand.self, DatasetsCommand.self,
+            BenchmarkCommand.self,
         ])
 
     static let version = "0.1.0"

@@ -20,7 +20,8 @@ struct HelpTests {
     }
 
     static let commands = [
-        "", "sr", "deblur", "degrade", "degrade blur", "degrade sr", "train", "evaluate", "models",
+        "", "sr", "deblur", "degrade", "degrade blur", "degrade sr", "train", "evaluate", "metrics",
+        "niqe-fit", "models",
         "models list", "models show", "models export", "datasets",
         "datasets list", "datasets check", "benchmark",
     ]
