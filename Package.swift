@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "Deblur", dependencies: ["Diffusion", "ImageTensors"],
             resources: [.copy("Models")]),
-        .target(name: "Metrics", dependencies: ["ImageTensors"]),
+        .target(name: "Metrics", dependencies: ["ImageTensors"], resources: [.copy("Models")]),
         .target(
             name: "Training",
             dependencies: [
@@ -92,7 +92,8 @@ let package = Package(
         .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
         .testTarget(
             name: "DeblurTests", dependencies: ["Deblur", "PythonReference"], exclude: ["Fixtures"]),
-        .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "MetricsTests", dependencies: ["Metrics", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(

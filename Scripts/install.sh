@@ -97,7 +97,9 @@ libraries() {
 
 install_data() {
     put LICENSE 644 share/restore/LICENSE
-    put_all share/restore/models Sources/*/Models/*.safetensors Sources/SR3/Models/LICENSE-WEIGHTS.md
+    put_all share/restore/models Sources/SR3/Models/*.safetensors Sources/Deblur/Models/*.safetensors \
+        Sources/SR3/Models/LICENSE-WEIGHTS.md
+    put_all share/restore/metrics Sources/Metrics/Models/*.safetensors
     put_all share/restore/recipes Recipes/*.yaml
     put_all share/restore/datasets Datasets/*.yaml
 }
@@ -145,7 +147,8 @@ remove_listed() {
         rm -f "$TARGET/$path"
     done <"$TARGET/$LIST"
     rm -f "$TARGET/$LIST"
-    for folder in lib/restore share/restore/models share/restore/recipes share/restore/datasets share/restore; do
+    for folder in lib/restore share/restore/models share/restore/metrics share/restore/recipes \
+        share/restore/datasets share/restore; do
         rmdir "$TARGET/$folder" 2>/dev/null || true
     done
 }

@@ -5,7 +5,7 @@ import Tensors
 /// products: differentiable, on any device.
 ///
 /// The weights are those of ``ResamplingWeights``, computed in double precision; the products
-/// are float32 (on CUDA they follow `Device.allowTF32`). Where a whole weight matrix would be
+/// are float32 or float64 (on CUDA they follow `Device.allowTF32`). Where a whole weight matrix would be
 /// large the output is made in bands of rows and columns, each from the few input samples that
 /// it needs, so that hardly more than input and output are in memory.
 public final class Resampler: @unchecked Sendable {
@@ -15,6 +15,7 @@ public final class Resampler: @unchecked Sendable {
     public let inputWidth: Int
     public let outputHeight: Int
     public let outputWidth: Int
+    public let dtype: DType
 
     /// Empty where the height stays: every kernel is then the identity.
     private let rows: [ResamplingBand]
@@ -25,13 +26,16 @@ public final class Resampler: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - antialias: whether the kernel is widened when shrinking.
+    ///   - dtype: what is computed in and returned, float32 or float64.
     ///   - device: where the tensors to be resampled are.
     /// - Throws: ``ImageFileError`` where a size is out of range, ``TensorError`` where memory
     ///   or the device is missing.
     public init(
         inputHeight: Int, inputWidth: Int, outputHeight: Int, outputWidth: Int,
-        kernel: ResamplingKernel = .bicubic, antialias: Bool = true, device: Device = .cpu
+        kernel: ResamplingKernel = .bicubic, antialias: Bool = true, dtype: DType = .float32,
+        device: Device = .cpu
     ) throws {
+        self.dtype = dtype
         self.inputHeight = inputHeight
         self.inputWidth = inputWidth
         self.outputHeight = outputHeight
@@ -42,11 +46,13 @@ public final class Resampler: @unchecked Sendable {
         let columnWeights = try ResamplingWeights(
             inputLength: inputWidth, outputLength: outputWidth, scale: nil, kernel: kernel,
             antialias: antialias)
-        rows = try inputHeight == outputHeight ? [] : ResamplingBand.bands(for: rowWeights, device: device)
+        rows =
+            try inputHeight == outputHeight
+            ? [] : ResamplingBand.bands(for: rowWeights, dtype: dtype, device: device)
         columns =
             try inputWidth == outputWidth
             ? []
-            : ResamplingBand.bands(for: columnWeights, device: device).map {
+            : ResamplingBand.bands(for: columnWeights, dtype: dtype, device: device).map {
                 ($0, try $0.matrix.permuted([1, 0]))
             }
     }
@@ -54,7 +60,7 @@ public final class Resampler: @unchecked Sendable {
     /// The resampled pictures.
     ///
     /// - Parameter x: N×C×inputHeight×inputWidth, any range.
-    /// - Returns: N×C×outputHeight×outputWidth, float32, row-major. Cubic and Lanczos kernels
+    /// - Returns: N×C×outputHeight×outputWidth, row-major. Cubic and Lanczos kernels
     ///   overshoot at edges: nothing is clamped.
     /// - Throws: ``TensorError`` where the shape is another, or the device is.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
@@ -64,11 +70,11 @@ public final class Resampler: @unchecked Sendable {
                 operation: "resample", shapes: [shape],
                 reason: "the resampler takes N×C×\(inputHeight)×\(inputWidth)")
         }
-        let input = try x.to(.float32)
+        let input = try x.to(dtype)
         if rows.isEmpty { return try widened(input.contiguous()) }
         if rows.count == 1 { return try resampled(input, rows: rows[0]) }
         let output = try Tensor.zeros(
-            [shape[0], shape[1], outputHeight, outputWidth], device: input.device)
+            [shape[0], shape[1], outputHeight, outputWidth], dtype: dtype, device: input.device)
         for band in rows {
             try output.narrowed(2, start: band.outputStart, count: band.outputCount)
                 .copy(from: resampled(input, rows: band))

@@ -8,7 +8,7 @@ struct ResamplingBand {
     let outputCount: Int
     let inputStart: Int
     let inputCount: Int
-    /// outputCount × inputCount, float32.
+    /// outputCount × inputCount.
     let matrix: Tensor
 
     /// The largest matrix that is kept whole, in elements (4 MB).
@@ -17,16 +17,17 @@ struct ResamplingBand {
     private static let bandLength = 128
 
     /// The bands that together make all output samples, in order.
-    static func bands(for weights: ResamplingWeights, device: Device) throws -> [ResamplingBand] {
+    static func bands(for weights: ResamplingWeights, dtype: DType, device: Device) throws -> [ResamplingBand]
+    {
         let (size, overflow) = weights.inputLength.multipliedReportingOverflow(by: weights.outputLength)
         let length = !overflow && size <= wholeLimit ? weights.outputLength : bandLength
         return try stride(from: 0, to: weights.outputLength, by: length).map { start in
             let outputs = start..<min(start + length, weights.outputLength)
-            return try ResamplingBand(outputs: outputs, of: weights, device: device)
+            return try ResamplingBand(outputs: outputs, of: weights, dtype: dtype, device: device)
         }
     }
 
-    private init(outputs: Range<Int>, of weights: ResamplingWeights, device: Device) throws {
+    private init(outputs: Range<Int>, of weights: ResamplingWeights, dtype: DType, device: Device) throws {
         let taps = outputs.lowerBound * weights.taps..<outputs.upperBound * weights.taps
         var first = weights.inputLength - 1
         var last = 0
@@ -41,15 +42,15 @@ struct ResamplingBand {
 
         // Taps reflected onto the same input add up, in Double.
         var row = [Double](repeating: 0, count: inputCount)
-        var values: [Float] = []
+        var values: [Double] = []
         values.reserveCapacity(outputCount * inputCount)
         for output in outputs {
             for i in row.indices { row[i] = 0 }
             for tap in output * weights.taps..<(output + 1) * weights.taps where weights.weights[tap] != 0 {
                 row[Int(weights.indices[tap]) - first] += weights.weights[tap]
             }
-            for weight in row { values.append(Float(weight)) }
+            for weight in row { values.append(weight) }
         }
-        matrix = try Tensor(values, shape: [outputCount, inputCount]).to(device)
+        matrix = try Tensor(values, shape: [outputCount, inputCount], dtype: .float64).to(dtype).to(device)
     }
 }

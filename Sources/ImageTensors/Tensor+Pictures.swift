@@ -4,12 +4,13 @@ import Tensors
 extension Tensor {
     /// N×C×H×W resampled to another size by the rules of MATLAB's `imresize`, on its device.
     ///
-    /// For many pictures of one size make one ``Resampler`` and keep it.
+    /// Computed in and returned as `dtype`. For many pictures of one size make one ``Resampler`` and keep it.
     ///
     /// - Throws: ``ImageFileError`` where a size is out of range, ``TensorError`` where the
     ///   tensor has another shape than N×C×H×W.
     public func resized(
-        height: Int, width: Int, kernel: ResamplingKernel = .bicubic, antialias: Bool = true
+        height: Int, width: Int, kernel: ResamplingKernel = .bicubic, antialias: Bool = true,
+        dtype: DType = .float32
     ) throws -> Tensor {
         let shape = self.shape
         guard shape.count == 4 else {
@@ -17,7 +18,7 @@ extension Tensor {
         }
         let resampler = try Resampler(
             inputHeight: shape[2], inputWidth: shape[3], outputHeight: height, outputWidth: width,
-            kernel: kernel, antialias: antialias, device: device)
+            kernel: kernel, antialias: antialias, dtype: dtype, device: device)
         return try resampler(self)
     }
 

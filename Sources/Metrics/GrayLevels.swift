@@ -1,11 +1,11 @@
 import Tensors
 
-/// Values of [-1, 1] as 0…255 in float64, clamped and rounded to whole levels: what an 8-bit
-/// file of the picture would hold.
+/// Values of [-1, 1] as 0…255 in float64, clamped.
 ///
+/// - Parameter rounded: to whole levels: what an 8-bit file of the picture would hold.
 /// - Throws: ``TensorError`` where `picture` is not one picture of 1 or 3 channels, or holds a
 ///   value that is not finite.
-func grayLevels(_ picture: Tensor) throws -> Tensor {
+func grayLevels(_ picture: Tensor, rounded: Bool = true) throws -> Tensor {
     let shape = picture.shape
     guard shape.count == 4, shape[0] == 1, shape[1] == 1 || shape[1] == 3, picture.count > 0 else {
         throw TensorError(
@@ -15,7 +15,8 @@ func grayLevels(_ picture: Tensor) throws -> Tensor {
     guard try picture.isFinite() else {
         throw TensorError(operation: "measure", shapes: [shape], reason: "a value is NaN or infinite")
     }
-    return try (picture.detach().to(.float64).clamped(-1, 1) * 127.5 + 127.5).rounded()
+    let levels = try picture.detach().to(.float64).clamped(-1, 1) * 127.5 + 127.5
+    return rounded ? try levels.rounded() : levels
 }
 
 /// Refuses two pictures of different shapes.

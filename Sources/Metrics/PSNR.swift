@@ -1,23 +1,18 @@
 import Foundation
 import Tensors
 
-/// Peak signal-to-noise ratio of 8-bit pictures, in decibel; higher is better.
+/// Peak signal-to-noise ratio, in decibel; higher is better.
 ///
 /// PSNR = 10 log₁₀(255² / MSE), the mean squared error over all samples of the measured
 /// channels inside the border. Both pictures are first rounded to the 256 levels of an 8-bit
-/// file. The protocol of the super-resolution tables is luma with a border as wide as the
-/// scale, gray files read as one channel. Plain bicubic ×4 then scores 28.43 dB on Set5, 26.00
-/// on Set14 and 25.96 on BSD100; the published 28.42, 26.00 and 25.96 come from MATLAB scripts
-/// that round luma as well, which costs up to 0.013 dB.
-public struct PSNR: Sendable, Equatable {
-    public var channels: MeasuredChannels
-    /// Pixels left out on each side.
-    public var border: Int
+/// file, unless that is turned off. The protocol of the super-resolution tables is luma with a
+/// border as wide as the scale, gray files read as one channel. Plain bicubic ×4 then scores
+/// 28.43 dB on Set5, 26.00 on Set14 and 25.96 on BSD100; the published 28.42, 26.00 and 25.96
+/// come from MATLAB scripts that round luma as well, which costs up to 0.013 dB.
+public struct PSNR: SampleMetric {
+    public var samples: MeasuredSamples
 
-    public init(_ channels: MeasuredChannels = .luma, border: Int = 0) {
-        self.channels = channels
-        self.border = border
-    }
+    public init(_ samples: MeasuredSamples) { self.samples = samples }
 
     /// The ratio in dB; infinite for equal pictures.
     ///
@@ -28,11 +23,8 @@ public struct PSNR: Sendable, Equatable {
     ///   value is not finite.
     public func callAsFunction(_ output: Tensor, _ reference: Tensor) throws -> Double {
         try noGrad {
-            try requireSameShape(output, reference, for: "PSNR")
-            let pair = try [output, reference].map {
-                try withoutBorder(channels == .luma ? luma($0) : grayLevels($0), border)
-            }
-            let meanSquaredError = try (pair[0] - pair[1]).squared().mean().item()
+            let (x, y) = try samples.pair(output, reference, for: "PSNR")
+            let meanSquaredError = try (x - y).squared().mean().item()
             return 10 * log10(255 * 255 / meanSquaredError)
         }
     }

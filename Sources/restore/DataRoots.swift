@@ -10,10 +10,15 @@ enum DataRoots {
         return [standard]
     }
 
-    /// The SqueezeNet trunk for SFD under the first folder that has it.
-    static func squeezenet(_ roots: [String]) -> String? {
-        roots.map { "\($0)/metrics/squeezenet1_1_caffe_trunk.safetensors" }.first {
+    /// The first file of a name in metrics/ under the folders.
+    static func metricsFile(_ names: String..., in roots: [String]) -> String? {
+        roots.flatMap { root in names.map { "\(root)/metrics/\($0)" } }.first {
             FileManager.default.fileExists(atPath: $0)
         }
+    }
+
+    /// The SqueezeNet trunk for SFD under the first folder that has it.
+    static func squeezenet(_ roots: [String]) -> String? {
+        metricsFile("squeezenet1_1_caffe_trunk.safetensors", in: roots)
     }
 }

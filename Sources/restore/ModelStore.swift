@@ -13,8 +13,19 @@ enum ModelStore {
         let sources = targets.flatMap {
             Installation.folders("models", source: "Sources/\($0)/Models", variable: "RESTORE_MODELS")
         }
-        let bundles = targets.map { "\(Installation.executableFolder)/restore_\($0).resources/Models" }
-        return sources + bundles.filter { FileManager.default.fileExists(atPath: $0) }
+        return sources + targets.flatMap(bundle)
+    }
+
+    /// Where the models of metrics lie, which restore nothing and are not listed with the others.
+    static var metricFolders: [String] {
+        Installation.folders("metrics", source: "Sources/Metrics/Models") + bundle("Metrics")
+    }
+
+    /// The resources of a target beside a build, if they are there.
+    private static func bundle(_ target: String) -> [String] {
+        ["\(Installation.executableFolder)/restore_\(target).resources/Models"].filter {
+            FileManager.default.fileExists(atPath: $0)
+        }
     }
 
     /// Name and path of every installed model; the first folder that has a name wins.

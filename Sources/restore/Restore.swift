@@ -16,8 +16,8 @@ struct Restore: ParsableCommand {
         version: version,
         subcommands: [
             SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvalCommand.self,
-            SweepCommand.self,
-            MetricsCommand.self, ModelsCommand.self, DatasetsCommand.self, BenchmarkCommand.self,
+            SweepCommand.self, MetricsCommand.self, NIQEFitCommand.self, ModelsCommand.self,
+            DatasetsCommand.self, BenchmarkCommand.self,
         ])
 
     static let version = "0.1.0"

@@ -23,6 +23,7 @@ enum TestData {
         FileManager.default.fileExists(atPath: path(relative))
     }
 
+    static let niqe = "metrics/niqe_pristine.safetensors"
     static let trunk = "metrics/squeezenet1_1_caffe_trunk.safetensors"
 
     /// The Python named by RESTORE_PYTHON, else that of `make deps`; nil where there is none.

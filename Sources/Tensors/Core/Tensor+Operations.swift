@@ -57,6 +57,11 @@ extension Tensor {
             .tensor(Op.lessOrEqual.one(.tensor(self), .double(limit))), .tensor(small), .tensor(large))
     }
 
+    /// 1 where an element is below `limit`, else 0, in float64.
+    public func isBelow(_ limit: Double) throws -> Tensor {
+        try Op.less.one(.tensor(self), .double(limit)).to(.float64)
+    }
+
     public func softmax(dim: Int) throws -> Tensor { try Op.softmax.one(.tensor(self), .int(dim)) }
 
     /// Inverted dropout: each element is zeroed with probability `rate` while training.
@@ -109,6 +114,10 @@ extension Tensor {
     }
     public func expanded(_ shape: [Int]) throws -> Tensor { try Op.expand.one(.tensor(self), .ints(shape)) }
     public func flipped(_ dims: [Int]) throws -> Tensor { try Op.flip.one(.tensor(self), .ints(dims)) }
+    /// Shifted along each of `dims`; what leaves at one end enters at the other.
+    public func rolled(_ shifts: [Int], dims: [Int]) throws -> Tensor {
+        try Op.roll.one(.tensor(self), .ints(shifts), .ints(dims))
+    }
     public func selected(_ dim: Int, indices: Tensor) throws -> Tensor {
         try Op.indexSelect.one(.tensor(self), .int(dim), .tensor(indices))
     }
@@ -175,6 +184,11 @@ extension Tensor {
         return padded
     }
 
+    /// Pads the sides of N×C×H×W by repeating its edge pixels.
+    public func replicatePadded(left: Int, right: Int, top: Int, bottom: Int) throws -> Tensor {
+        try Op.pad.one(.tensor(self), .ints([left, right, top, bottom]), .string("replicate"))
+    }
+
     /// The top-left `height`×`width` of each picture.
     public func cropped(height: Int, width: Int) throws -> Tensor {
         let size = shape
@@ -205,6 +219,19 @@ extension Tensor {
     // MARK: linear algebra and networks
 
     public func matmul(_ other: Tensor) throws -> Tensor { try Op.matmul.one(.tensor(self), .tensor(other)) }
+
+    /// A matrix with rows and columns exchanged.
+    public func transposed() throws -> Tensor { try permuted([1, 0]) }
+
+    /// Eigenvalues, rising, and eigenvectors, as columns, of a symmetric matrix of which only the
+    /// lower triangle is read.
+    public func eigenSymmetric() throws -> (values: Tensor, vectors: Tensor) {
+        let parts = try Op.eigenSymmetric([.tensor(self)])
+        guard parts.count == 2 else {
+            throw TensorError(operation: "eigenSymmetric", shapes: [shape], reason: "there is no result")
+        }
+        return (parts[0], parts[1])
+    }
 
     public func convolved(
         _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, groups: Int = 1

@@ -115,6 +115,19 @@ public final class Tensor: @unchecked Sendable {
         return content
     }
 
+    /// The values as `Double` in row-major order, whatever the dtype and device.
+    public func doubles() throws -> [Double] {
+        let plain = try to(.float64)
+        let size = plain.count
+        var failed = false
+        let content = [Double](unsafeUninitializedCapacity: size) { buffer, initialized in
+            failed = ct_tensor_copy_bytes(plain.handle, buffer.baseAddress, size * 8) != 0
+            initialized = failed ? 0 : size
+        }
+        if failed { throw TensorError.last("read", [shape]) }
+        return content
+    }
+
     /// The value of a one-element tensor.
     public func item() throws -> Double {
         let plain = try to(.float64)

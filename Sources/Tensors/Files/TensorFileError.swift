@@ -38,6 +38,13 @@ public struct TensorFileError: Error, CustomStringConvertible, LocalizedError, S
         message = "Cannot \(verb) \(quoted(path, limit: 4096)): \(reason)."
     }
 
+    /// A sound file that a user of its tensors refuses.
+    ///
+    /// - Parameter reason: why, without capital or full stop.
+    public init(unsupported path: String, reason: String) {
+        self.init(.unsupported, path: path, reason: reason)
+    }
+
     init(_ defect: FileDefect, path: String) {
         self.init(defect.kind, path: path, reason: defect.reason)
     }

@@ -1,8 +1,10 @@
-"""Reads and writes float32 safetensors files: all that the reference scripts need."""
+"""Reads and writes safetensors files of real numbers: all that the reference scripts need."""
 import json
 import struct
 
 import numpy as np
+
+TYPES = {"F32": "<f4", "F64": "<f8"}
 
 
 def read(path):
@@ -13,18 +15,18 @@ def read(path):
     header.pop("__metadata__", None)
     tensors = {}
     for name, entry in header.items():
-        assert entry["dtype"] == "F32", f"{name} is {entry['dtype']}"
+        assert entry["dtype"] in TYPES, f"{name} is {entry['dtype']}"
         first, last = (8 + length + offset for offset in entry["data_offsets"])
-        tensors[name] = np.frombuffer(content[first:last], "<f4").reshape(entry["shape"]).copy()
+        tensors[name] = np.frombuffer(content[first:last], TYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
     return tensors
 
 
-def write(tensors, path):
+def write(tensors, path, dtype="F32"):
     header, parts, offset = {}, [], 0
     for name, value in tensors.items():
-        part = np.ascontiguousarray(value, "<f4").tobytes()
+        part = np.ascontiguousarray(value, TYPES[dtype]).tobytes()
         header[name] = {
-            "dtype": "F32",
+            "dtype": dtype,
             "shape": list(value.shape),
             "data_offsets": [offset, offset + len(part)],
         }
