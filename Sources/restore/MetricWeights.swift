@@ -48,7 +48,7 @@ struct MetricWeights {
     /// What is measured where nobody says: all that needs no weights, and SFD and NIQE where theirs
     /// are there.
     func defaultMetrics(hasReference: Bool, hasLR: Bool) -> [PictureMetric] {
-        PictureMetric.allCases.filter { metric in
+        let found = PictureMetric.allCases.filter { metric in
             guard hasReference || !metric.needsReference else { return false }
             switch metric {
             case .sfd: return squeezenet != nil
@@ -57,6 +57,8 @@ struct MetricWeights {
             default: return metric.lpipsNetwork == nil && !metric.isOfSets
             }
         }
+        // A picture alone without a model: loading says what is missing.
+        return found.isEmpty ? [.niqe] : found
     }
 
     /// Loads what the metrics need.

@@ -1,6 +1,7 @@
 import Foundation
 import ImageTensors
 import Metrics
+import PythonReference
 import Tensors
 import Testing
 
@@ -37,7 +38,7 @@ struct SqueezeNetFeatureDistanceTests {
     }
 
     @Test(
-        .enabled(if: TestData.python != nil, "there is no Python with torch (RESTORE_PYTHON)"),
+        .enabled(if: PythonReference.python != nil, Comment(rawValue: PythonReference.missing)),
         arguments: [(17, 17), (65, 82), (128, 96)])
     func equalsPyTorch(height: Int, width: Int) throws {
         let others = 3
@@ -68,7 +69,7 @@ struct SqueezeNetFeatureDistanceTests {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/squeezenet_feature_distance.py")
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(TestData.python))
+        process.executableURL = URL(fileURLWithPath: try #require(PythonReference.python))
         process.arguments = [script.path, TestData.path(TestData.trunk), file] + arguments
         let output = Pipe()
         process.standardOutput = output

@@ -26,14 +26,6 @@ enum TestData {
     static let niqe = "metrics/niqe_pristine.safetensors"
     static let trunk = "metrics/squeezenet1_1_caffe_trunk.safetensors"
 
-    /// The Python named by RESTORE_PYTHON, else that of `make deps`; nil where there is none.
-    static let python: String? = {
-        let path =
-            ProcessInfo.processInfo.environment["RESTORE_PYTHON"]
-            ?? packageRoot.appendingPathComponent(".deps/venv/bin/python").path
-        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-    }()
-
     /// The pictures of a test set, each with its low-resolution version.
     static func pairs(_ set: String) throws -> [(name: String, hr: Tensor, lr: Tensor)] {
         let names = try FileManager.default.contentsOfDirectory(atPath: path("test/\(set)/hr")).sorted()
