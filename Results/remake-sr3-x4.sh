@@ -13,11 +13,11 @@ rendered_pairs
     weights Sources/SR3/Models/sr3-x4.safetensors
     printf '\n## Default settings: one sample, and the mean of eight\n'
     run eval sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv --json Results/sr3-x4.json
-    printf '\n## Steps and samplers, on Set14\n'
-    sweep sr3-x4-samplers sr --sets set14 --sampler ddpm,ddim,dpm --eta 0,1 \
+    printf '\n## Steps and samplers, on Set5\n'
+    sweep sr3-x4-samplers sr --sets set5 --sampler ddpm,ddim,dpm --eta 0,1 \
         --steps 1,2,3,5,8,10,20,50,100 --show show
-    printf '\n## Steps and averaged samples, on Set14\n'
-    sweep sr3-x4-samples sr --sets set14 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
+    printf '\n## Steps and averaged samples, on Set5\n'
+    sweep sr3-x4-samples sr --sets set5 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
     printf '\n## Without the noise at the start, on Set5 and Set14\n'
     run eval sr --sets set5,set14 --steps 1 --temperature 0
     run eval sr --sets set5,set14 --steps 4 --temperature 0.8

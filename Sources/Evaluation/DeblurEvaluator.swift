@@ -21,21 +21,18 @@ public final class DeblurEvaluator: Evaluator {
     private let alignment: Int
     private let isCancelled: () -> Bool
 
-    /// - Parameters:
-    ///   - squeezenet: path of the SqueezeNet trunk; nil leaves SFD out.
-    ///   - alignment: captures and their sharp pictures can be displaced. Up to this many whole
-    ///     pixels are searched for each pair, on the blurred input, and used for all its rows; as
-    ///     many pixels are left out at every border.
+    /// - Parameter alignment: captures and their sharp pictures can be displaced. Up to this many whole
+    ///   pixels are searched for each pair, on the blurred input, and used for all its rows; as
+    ///   many pixels are left out at every border.
     public init(
-        _ model: DeblurModel, squeezenet: String?, seed: UInt64, alignment: Int = 0,
+        _ model: DeblurModel, weights: EvaluationWeights, seed: UInt64, alignment: Int = 0,
         isCancelled: @escaping () -> Bool = { false }
     ) throws {
         restorer = try DeblurRestorer(model)
-        let distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
-        metrics = [
-            .psnr(.rgb, border: 0, outside: alignment), .gain, .ssim(border: 0, outside: alignment),
-            distance.map(EvaluationMetric.sfd), .colourShift,
-        ].compactMap(\.self)
+        metrics =
+            [
+                .psnr(.rgb, border: 0, outside: alignment), .gain, .ssim(border: 0, outside: alignment),
+            ] + weights.metrics(border: 0) + [.colourShift]
         self.seed = seed
         self.alignment = alignment
         self.isCancelled = isCancelled

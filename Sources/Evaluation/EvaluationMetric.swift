@@ -65,6 +65,19 @@ public struct EvaluationMetric: Sendable {
         }
     }
 
+    /// - Parameter border: as for the task's other metrics.
+    static func niqe(_ model: NIQEModel, border: Int) -> Self {
+        let niqe = NIQE(model: model, border: border)
+        return Self(
+            name: "niqe", title: "NIQE", unit: "", digits: (4, 3), isHigherBetter: false, role: .perception,
+            protocolText: "no reference, \(model.origin.rawValue) model, gray, \(cropped(border))"
+        ) { _, output in
+            let isLargeEnough = NIQE.isLargeEnough(
+                height: output.shape[2] - 2 * border, width: output.shape[3] - 2 * border)
+            return isLargeEnough ? try niqe(output) : .nan
+        }
+    }
+
     static let consistency = Self(
         name: "lr_consistency_db", title: "LR consistency", unit: "dB", digits: (3, 1), isHigherBetter: true,
         role: .other, protocolText: "RGB PSNR between the output made small by bicubic and the input"
@@ -77,5 +90,24 @@ public struct EvaluationMetric: Sendable {
 
     private static func cropped(_ border: Int) -> String {
         border == 0 ? "nothing cropped" : "\(border) pixels cropped at every border"
+    }
+}
+
+/// Weights of the metrics that need any; what is nil is left out.
+public struct EvaluationWeights: Sendable {
+    let distance: SqueezeNetFeatureDistance?
+    let niqe: NIQEModel?
+
+    /// - Parameters:
+    ///   - squeezenet: path of the SqueezeNet trunk, for SFD.
+    ///   - niqe: path of a model of natural photographs.
+    public init(squeezenet: String?, niqe: String?) throws {
+        distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
+        self.niqe = try niqe.map { try NIQEModel(path: $0) }
+    }
+
+    func metrics(border: Int) -> [EvaluationMetric] {
+        [distance.map(EvaluationMetric.sfd), niqe.map { EvaluationMetric.niqe($0, border: border) }]
+            .compactMap(\.self)
     }
 }

@@ -17,18 +17,15 @@ public final class SREvaluator: Evaluator {
     private let consistency: Bool
     private let isCancelled: () -> Bool
 
-    /// - Parameter squeezenet: path of the SqueezeNet trunk; nil leaves SFD out.
     public init(
-        _ model: SR3Model, squeezenet: String?, seed: UInt64, consistency: Bool,
+        _ model: SR3Model, weights: EvaluationWeights, seed: UInt64, consistency: Bool,
         isCancelled: @escaping () -> Bool = { false }
     ) throws {
         restorer = try SR3Restorer(model)
         let border = model.configuration.scale
-        let distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
-        metrics = [
-            .psnr(.luma, border: border), .ssim(border: border), distance.map(EvaluationMetric.sfd),
-            .consistency, .colourShift,
-        ].compactMap(\.self)
+        metrics =
+            [.psnr(.luma, border: border), .ssim(border: border)] + weights.metrics(border: border)
+            + [.consistency, .colourShift]
         self.seed = seed
         self.consistency = consistency
         self.isCancelled = isCancelled

@@ -21,4 +21,12 @@ enum DataRoots {
     static func squeezenet(_ roots: [String]) -> String? {
         metricsFile("squeezenet1_1_caffe_trunk.safetensors", in: roots)
     }
+
+    /// A model for NIQE: the authors' under the folders, else the one that came with the program.
+    static func niqeModel(_ roots: [String]) -> String? {
+        metricsFile("niqe_pristine.safetensors", in: roots)
+            ?? ModelStore.metricFolders.map { "\($0)/niqe-refitted.safetensors" }.first {
+                FileManager.default.fileExists(atPath: $0)
+            }
+    }
 }

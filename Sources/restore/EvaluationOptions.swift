@@ -31,8 +31,13 @@ struct EvaluationInputs: ParsableArguments {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
     }
 
-    var trunk: String? {
-        squeezenet ?? DataRoots.squeezenet(DataRoots.resolved(data) + DataRoots.resolved([]))
+    /// What SFD and NIQE need, as far as it is there.
+    var weights: EvaluationWeights {
+        get throws {
+            let roots = DataRoots.resolved(data) + DataRoots.resolved([])
+            return try EvaluationWeights(
+                squeezenet: squeezenet ?? DataRoots.squeezenet(roots), niqe: DataRoots.niqeModel(roots))
+        }
     }
 
     /// The pairs with their sets' names.
@@ -139,7 +144,7 @@ struct SREvaluationOptions: ParsableArguments {
         let device = try machine.resolved()
         let loaded = try SR3Model.load(path, device: device)
         let evaluator = try SREvaluator(
-            loaded, squeezenet: inputs.trunk, seed: inputs.seed, consistency: consistency,
+            loaded, weights: inputs.weights, seed: inputs.seed, consistency: consistency,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .superResolution, modelPath: path, device: device, evaluator: evaluator,
@@ -193,7 +198,7 @@ struct DeblurEvaluationOptions: ParsableArguments {
         let device = try machine.resolved()
         let loaded = try DeblurModel.load(path, device: device)
         let evaluator = try DeblurEvaluator(
-            loaded, squeezenet: inputs.trunk, seed: inputs.seed, alignment: align,
+            loaded, weights: inputs.weights, seed: inputs.seed, alignment: align,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .deblurring, modelPath: path, device: device, evaluator: evaluator,

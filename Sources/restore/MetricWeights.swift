@@ -91,13 +91,7 @@ struct MetricWeights {
 
     // MARK: finding
 
-    /// The model that was named, else the authors', else the one that came with the program.
-    private var niqePath: String? {
-        niqeModel ?? DataRoots.metricsFile("niqe_pristine.safetensors", in: roots)
-            ?? ModelStore.metricFolders.map { "\($0)/niqe-refitted.safetensors" }.first {
-                FileManager.default.fileExists(atPath: $0)
-            }
-    }
+    private var niqePath: String? { niqeModel ?? DataRoots.niqeModel(roots) }
 
     private func requiredSqueezenet(_ metric: PictureMetric) throws -> String {
         guard let squeezenet else {

@@ -34,7 +34,8 @@ struct EvalTests {
         let lines = String(decoding: try folder.bytes("out.csv"), as: UTF8.self).split(separator: "\n")
         #expect(
             lines.first
-                == "set,picture,method,steps,samples,psnr_y,ssim_y,lr_consistency_db,colour_shift,seconds")
+                == "set,picture,method,steps,samples,psnr_y,ssim_y,niqe,lr_consistency_db,colour_shift,seconds"
+        )
         let rows = lines.dropFirst().map { $0.split(separator: ",", omittingEmptySubsequences: false) }
         #expect(
             rows.map { "\($0[1]) \($0[2])" }
@@ -46,7 +47,7 @@ struct EvalTests {
             #expect(numbers[0] > 10 && numbers[0] < 60, "\(row)")
             #expect(numbers[1] > 0 && numbers[1] <= 1, "\(row)")
             // Consistency is made for the model's outputs.
-            if row[2] != "bicubic" { #expect(numbers[2] > 45, "\(row)") }
+            if row[2] != "bicubic" { #expect(numbers[3] > 45, "\(row)") }
         }
         // The mean is that of the two pictures.
         let psnr = rows.prefix(3).map { Double($0[5]) ?? .nan }
@@ -77,7 +78,8 @@ struct EvalTests {
         #expect(methods == ["input", "predictor", "2 ddim steps", "2 ddim steps × 3"])
         let lines = String(decoding: try folder.bytes("out.csv"), as: UTF8.self).split(separator: "\n")
         #expect(
-            lines.first == "set,picture,method,steps,samples,psnr_rgb,gain_db,ssim_y,colour_shift,seconds")
+            lines.first
+                == "set,picture,method,steps,samples,psnr_rgb,gain_db,ssim_y,niqe,colour_shift,seconds")
         let rows = lines.dropFirst().map {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
