@@ -95,6 +95,7 @@ let package = Package(
         .testTarget(
             name: "MetricsTests", dependencies: ["Metrics", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(
             name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors"],
