@@ -65,6 +65,17 @@ public struct EvaluationMetric: Sendable {
         }
     }
 
+    static func lpips(_ lpips: LPIPS) -> Self {
+        Self(
+            name: "lpips_\(lpips.network.rawValue)", title: "LPIPS (\(lpips.network.rawValue))", unit: "",
+            digits: (5, 4), isHigherBetter: false, role: .perception,
+            protocolText: "version 0.1, \(lpips.network.title) of torchvision, whole picture"
+        ) { subject, output in
+            min(output.shape[2], output.shape[3]) < lpips.network.minimumSide
+                ? .nan : try lpips(output, subject.reference)
+        }
+    }
+
     /// - Parameter border: as for the task's other metrics.
     static func niqe(_ model: NIQEModel, border: Int) -> Self {
         let niqe = NIQE(model: model, border: border)
@@ -93,21 +104,22 @@ public struct EvaluationMetric: Sendable {
     }
 }
 
-/// Weights of the metrics that need any; what is nil is left out.
+/// The metrics that need weights; what is nil is left out.
 public struct EvaluationWeights: Sendable {
     let distance: SqueezeNetFeatureDistance?
     let niqe: NIQEModel?
+    let lpips: LPIPS?
 
-    /// - Parameters:
-    ///   - squeezenet: path of the SqueezeNet trunk, for SFD.
-    ///   - niqe: path of a model of natural photographs.
-    public init(squeezenet: String?, niqe: String?) throws {
-        distance = try squeezenet.map { try SqueezeNetFeatureDistance(path: $0) }
-        self.niqe = try niqe.map { try NIQEModel(path: $0) }
+    public init(distance: SqueezeNetFeatureDistance?, niqe: NIQEModel?, lpips: LPIPS?) {
+        self.distance = distance
+        self.niqe = niqe
+        self.lpips = lpips
     }
 
     func metrics(border: Int) -> [EvaluationMetric] {
-        [distance.map(EvaluationMetric.sfd), niqe.map { EvaluationMetric.niqe($0, border: border) }]
-            .compactMap(\.self)
+        [
+            distance.map(EvaluationMetric.sfd), lpips.map(EvaluationMetric.lpips),
+            niqe.map { EvaluationMetric.niqe($0, border: border) },
+        ].compactMap(\.self)
     }
 }

@@ -3,9 +3,12 @@ import Deblur
 import Diffusion
 import Evaluation
 import Foundation
+import Metrics
 import SR3
 import Tensors
 import Training
+
+extension LPIPS.Network: ExpressibleByArgument {}
 
 /// Which pictures are measured, and by what.
 struct EvaluationInputs: ParsableArguments {
@@ -27,16 +30,34 @@ struct EvaluationInputs: ParsableArguments {
     )
     var squeezenet: String?
 
+    @Option(help: "LPIPS as well: alex, vgg or squeeze. Needs weights that you download; it says which.")
+    var lpips: LPIPS.Network?
+
+    @Option(
+        help: "A trunk of torchvision or heads of LPIPS (repeat for more; default: metrics/ under --data).")
+    var weights: [String] = []
+
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
     }
 
-    /// What SFD and NIQE need, as far as it is there.
-    var weights: EvaluationWeights {
+    /// The metrics' weights as far as they are there; LPIPS's must be.
+    var metricWeights: EvaluationWeights {
         get throws {
-            let roots = DataRoots.resolved(data) + DataRoots.resolved([])
-            return try EvaluationWeights(
-                squeezenet: squeezenet ?? DataRoots.squeezenet(roots), niqe: DataRoots.niqeModel(roots))
+            var measuring = MeasuringOptions()
+            (measuring.data, measuring.squeezenet) = (
+                DataRoots.resolved(data) + DataRoots.resolved([]), squeezenet
+            )
+            measuring.csv = nil
+            let found = try MetricWeights(
+                files: weights, niqeModel: nil, features: .squeezenet, from: measuring)
+            var wanted = found.defaultMetrics(hasReference: true, hasLR: false).filter {
+                $0 == .sfd || $0 == .niqe
+            }
+            wanted += PictureMetric.allCases.filter { lpips != nil && $0.lpipsNetwork == lpips }
+            let loaded = try found.load(for: wanted)
+            return EvaluationWeights(
+                distance: loaded.squeezenet, niqe: loaded.niqe, lpips: lpips.flatMap { loaded.lpips[$0] })
         }
     }
 
@@ -144,7 +165,7 @@ struct SREvaluationOptions: ParsableArguments {
         let device = try machine.resolved()
         let loaded = try SR3Model.load(path, device: device)
         let evaluator = try SREvaluator(
-            loaded, weights: inputs.weights, seed: inputs.seed, consistency: consistency,
+            loaded, weights: inputs.metricWeights, seed: inputs.seed, consistency: consistency,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .superResolution, modelPath: path, device: device, evaluator: evaluator,
@@ -198,7 +219,7 @@ struct DeblurEvaluationOptions: ParsableArguments {
         let device = try machine.resolved()
         let loaded = try DeblurModel.load(path, device: device)
         let evaluator = try DeblurEvaluator(
-            loaded, weights: inputs.weights, seed: inputs.seed, alignment: align,
+            loaded, weights: inputs.metricWeights, seed: inputs.seed, alignment: align,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .deblurring, modelPath: path, device: device, evaluator: evaluator,

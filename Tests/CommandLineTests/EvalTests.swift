@@ -216,6 +216,7 @@ struct EvalTests {
         }
         try expect(73, "absent/out.csv", "--sets", "waves", "--csv", "absent/out.csv")
         try expect(66, "absent.safetensors", "--sets", "waves", "--model", "absent.safetensors")
+        try expect(66, "alexnet-owt-7be5be79.pth", "--sets", "waves", "--lpips", "alex")
         try expect(66, "trunk.safetensors", "--sets", "waves", "--squeezenet", "trunk.safetensors")
     }
 }

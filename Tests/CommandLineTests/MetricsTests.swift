@@ -145,6 +145,17 @@ struct MetricsCommandTests {
             command + ["heads.safetensors", "--weights", "trunk.safetensors"], in: folder)
         #expect(outcome.outputLines.first?.contains("LPIPS 0.1 over AlexNet") == true)
         #expect(outcome.outputLines.last == "| one | output | 0.0000 |")
+        // The same weights make a column of an evaluation.
+        for part in ["blur", "sharp"] {
+            try folder.write(
+                TestPictures.waves(width: 40, height: 32).encoded(as: .png), as: "set/\(part)/a.png")
+        }
+        let table = try succeed(
+            [
+                "eval", "deblur", "--data", "set", "--model", TestModels.tinyDeblur, "--lpips", "alex",
+                "--weights", "heads.safetensors", "--weights", "trunk.safetensors",
+            ], in: folder)
+        #expect(table.outputLines.first?.contains("| LPIPS (alex) |") == true)
         try expectFailure(
             command + ["trunk.safetensors"], in: folder, status: EX_NOINPUT, naming: "learned heads of LPIPS",
             "https://github.com/richzhang/PerceptualSimilarity")

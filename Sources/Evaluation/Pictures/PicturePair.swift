@@ -1,5 +1,6 @@
 import Foundation
 import ImageFiles
+import Training
 
 /// A picture to be measured, and what it is measured against.
 public struct PicturePair: Sendable, Equatable {

@@ -2,6 +2,7 @@ import ImageFiles
 import ImageTensors
 import Metrics
 import Tensors
+import Training
 
 /// Measures pictures, alone or against their references, whoever made them.
 public final class PictureMeasurement {
