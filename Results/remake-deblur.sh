@@ -23,29 +23,29 @@ blur() {
     blur --seed 1 -q -o bsd100-blurred 'data/test/bsd100/hr/*.png'
     run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr \
         --samples 1,2,4,8,16 --csv Results/deblur-bsd100.csv --json Results/deblur-bsd100.json
-    printf '\n## By the length of the motion\n\nThe first 25 pictures, eight samples.\n'
+    printf '\n## By the length of the motion\n\nThe first 12 pictures, eight samples.\n'
     for extent in 2,5 5,10 10,25; do
         blur --extent $extent --noise 0,0.005 --seed 1 -q -o motion-$extent 'data/test/bsd100/hr/*.png'
         run eval deblur --blurred motion-$extent --sharp data/test/bsd100/hr \
-            --samples 8 --limit 25
+            --samples 8 --limit 12
     done
-    printf '\n## Defocus\n\nThe first 25 pictures.\n'
+    printf '\n## Defocus\n\nThe first 12 pictures.\n'
     blur --kinds defocus,gaussian --noise 0,0.005 --seed 1 -q -o defocus 'data/test/bsd100/hr/*.png'
-    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 25
+    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 12
     printf '\n## Real blur\n\nCaptures and sharp pictures of levin09 are displaced against each other: the shift is searched\n'
     printf 'on the input, and the same for all rows.\n'
     run eval deblur --sets levin09 --align 12 --samples 1,8 --json Results/deblur-levin09.json
     run eval deblur --sets gopro-val --samples 1,8 --json Results/deblur-gopro-val.json
     printf '\n## Sharp photographs\n\nNothing to do, and nothing should be done: input and original are the same file.\n'
     run eval deblur --blurred data/test/bsd100/hr --sharp data/test/bsd100/hr \
-        --samples 1,8 --limit 50
-    printf '\n## The perception-distortion trade, on Set14\n'
+        --samples 1,8 --limit 20
+    printf '\n## The perception-distortion trade, on half of Set14\n'
     blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png'
     sweep deblur-sweep deblur --blurred set14-blurred --sharp data/test/set14/hr \
-        --steps 1,2,5 --samples 1,2,4,8 --show show
+        --limit 7 --steps 1,2,5 --samples 1,2,4,8 --show show
     printf '\nThe knob `--perception`:\n'
     run eval deblur --blurred set14-blurred --sharp data/test/set14/hr \
-        --perception 0,0.25,0.5,0.75,1
+        --limit 7 --perception 0,0.25,0.5,0.75,1
     printf '\n## Speed and memory\n'
     printf '\n    %s\n\n' "python Benchmarks/deblur.py"
     "$PYTHON" Benchmarks/deblur.py --restore "$RESTORE"
