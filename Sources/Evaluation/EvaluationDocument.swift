@@ -84,7 +84,7 @@ public struct EvaluationDocument: Codable, Sendable {
                 name: $0.name, title: $0.title, unit: $0.unit, isHigherBetter: $0.isHigherBetter,
                 protocolText: $0.protocolText)
         }
-        summary = EvaluationSummary.summaries(of: results).map { summary in
+        summary = EvaluationSummary.summaries(of: results, evaluator.metrics).map { summary in
             Row(
                 set: summary.set, point: summary.point, pictures: summary.count,
                 values: .init(
@@ -95,10 +95,12 @@ public struct EvaluationDocument: Codable, Sendable {
                         })),
                 seconds: summary.seconds)
         }
-        pictures = results.map {
-            Picture(
-                set: $0.set, picture: $0.picture, method: $0.point.label,
-                values: .init(uniqueKeysWithValues: zip(names, $0.values)), seconds: $0.seconds)
+        let isOfPictures = evaluator.metrics.map { $0.patches == nil }
+        pictures = results.map { result in
+            let values = zip(zip(names, result.values), isOfPictures).filter(\.1).map(\.0)
+            return Picture(
+                set: result.set, picture: result.picture, method: result.point.label,
+                values: .init(uniqueKeysWithValues: values), seconds: result.seconds)
         }
     }
 

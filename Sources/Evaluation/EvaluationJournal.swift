@@ -13,6 +13,8 @@ public final class EvaluationJournal {
         var samples: Int?
         var values: [Double]
         var seconds: Double
+        /// Of the output and its original, for distances of sets.
+        var features: PictureFeatures?
     }
 
     private struct Line: Codable {

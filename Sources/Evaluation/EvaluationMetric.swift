@@ -18,6 +18,10 @@ public struct EvaluationMetric: Sendable {
     public let role: Role
     /// The protocol, in a few words.
     public let protocolText: String
+    /// What a distance between the sets of outputs and of originals is made from; nil for a metric of
+    /// each picture.
+    var patches: PatchFeatures?
+    /// NaN for a distance of sets.
     let measure: @Sendable (EvaluationSubject, _ output: Tensor) throws -> Double
 
     /// `PSNR-Y dB`.
@@ -76,6 +80,16 @@ public struct EvaluationMetric: Sendable {
         }
     }
 
+    /// A distance of sets: a picture alone has none.
+    static func kid(_ network: any FeatureNetwork) -> Self {
+        Self(
+            name: "kid", title: "KID", unit: "", digits: (3, 1), isHigherBetter: false, role: .perception,
+            protocolText:
+                "of the set: unbiased, cubic kernel, no picture against its own original, \(network.name) features of up to \(PatchFeatures.countPerAxis * PatchFeatures.countPerAxis) patches of \(PatchFeatures.side)×\(PatchFeatures.side) a picture; not of Inception",
+            patches: PatchFeatures(network)
+        ) { _, _ in .nan }
+    }
+
     /// - Parameter border: as for the task's other metrics.
     static func niqe(_ model: NIQEModel, border: Int) -> Self {
         let niqe = NIQE(model: model, border: border)
@@ -109,17 +123,22 @@ public struct EvaluationWeights: Sendable {
     let distance: SqueezeNetFeatureDistance?
     let niqe: NIQEModel?
     let lpips: LPIPS?
+    let features: (any FeatureNetwork)?
 
-    public init(distance: SqueezeNetFeatureDistance?, niqe: NIQEModel?, lpips: LPIPS?) {
+    public init(
+        distance: SqueezeNetFeatureDistance?, niqe: NIQEModel?, lpips: LPIPS?,
+        features: (any FeatureNetwork)? = nil
+    ) {
         self.distance = distance
         self.niqe = niqe
         self.lpips = lpips
+        self.features = features
     }
 
     func metrics(border: Int) -> [EvaluationMetric] {
         [
             distance.map(EvaluationMetric.sfd), lpips.map(EvaluationMetric.lpips),
-            niqe.map { EvaluationMetric.niqe($0, border: border) },
+            niqe.map { EvaluationMetric.niqe($0, border: border) }, features.map(EvaluationMetric.kid),
         ].compactMap(\.self)
     }
 }

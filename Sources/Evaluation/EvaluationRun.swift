@@ -11,13 +11,25 @@ public struct EvaluationResult: Sendable {
     public let values: [Double]
     /// What the output took, without reading and measuring.
     public let seconds: Double
+    /// For distances of sets.
+    public let features: PictureFeatures?
 
-    public init(set: String, picture: String, point: EvaluationPoint, values: [Double], seconds: Double) {
+    public init(
+        set: String, picture: String, point: EvaluationPoint, values: [Double], seconds: Double,
+        features: PictureFeatures? = nil
+    ) {
         self.set = set
         self.picture = picture
         self.point = point
         self.values = values
         self.seconds = seconds
+        self.features = features
+    }
+
+    /// The same as one of another set.
+    public func inSet(_ name: String) -> EvaluationResult {
+        EvaluationResult(
+            set: name, picture: picture, point: point, values: values, seconds: seconds, features: features)
     }
 }
 
@@ -70,7 +82,7 @@ public final class EvaluationRun {
                 results.append(
                     EvaluationResult(
                         set: set, picture: pair.name, point: point, values: entry.values,
-                        seconds: entry.seconds))
+                        seconds: entry.seconds, features: entry.features))
             }
             for point in evaluator.baselines {
                 let entry = try entries(key: "\(digest) \(point.label)", pair, points: [point]) { emit in
@@ -128,7 +140,10 @@ public final class EvaluationRun {
                     .init(
                         samples: point.samples,
                         values: try evaluator.metrics.map { try $0.measure(subject, picture) },
-                        seconds: output.seconds))
+                        seconds: output.seconds,
+                        features: try evaluator.metrics.lazy.compactMap(\.patches).first.flatMap {
+                            try PictureFeatures($0, output: picture, original: subject.reference)
+                        }))
                 try gallery?.add(picture, point: point, of: subject)
             }
         }

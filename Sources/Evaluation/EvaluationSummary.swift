@@ -43,8 +43,13 @@ public struct EvaluationSummary: Sendable {
         }
     }
 
-    /// Means of each set and point, in the order in which they first appear.
-    public static func summaries(of results: [EvaluationResult]) -> [EvaluationSummary] {
+    /// Means of each set and point, in the order in which they first appear; a distance of sets is
+    /// that of all the pictures and has no interval.
+    ///
+    /// - Parameter metrics: those of the results' values.
+    public static func summaries(of results: [EvaluationResult], _ metrics: [EvaluationMetric])
+        -> [EvaluationSummary]
+    {
         var order: [[String]: [EvaluationResult]] = [:]
         var keys: [[String]] = []
         for result in results {
@@ -56,7 +61,12 @@ public struct EvaluationSummary: Sendable {
             guard let group = order[key], let first = group.first else { return nil }
             return EvaluationSummary(
                 set: first.set, point: first.point, count: group.count,
-                values: first.values.indices.map { column in Estimate(group.map { $0.values[column] }) },
+                values: metrics.indices.map { column in
+                    guard metrics[column].patches != nil else {
+                        return Estimate(group.map { $0.values[column] })
+                    }
+                    return Estimate([PictureFeatures.kernelDistance(group.compactMap(\.features))])
+                },
                 seconds: group.reduce(0) { $0 + $1.seconds } / Double(group.count))
         }
     }
@@ -103,7 +113,7 @@ public struct EvaluationFormat {
                 (names + [point.samples.map(String.init) ?? ""] + numbers + [Self.text(time, 3)])
                     .joined(separator: ","))
         }
-        for summary in EvaluationSummary.summaries(of: results) {
+        for summary in EvaluationSummary.summaries(of: results, metrics) {
             for one in results where one.set == summary.set && one.point == summary.point {
                 add(one.set, one.picture, one.point, one.values, one.seconds)
             }

@@ -79,7 +79,9 @@ struct EvaluationFiles: ParsableArguments {
         let journal = try work.journal(path: (json ?? csv).map { $0 + ".journal" })
         let results = try work.results(journal: journal, gallery: nil)
         let format = EvaluationFormat(work.evaluator.metrics)
-        for line in format.table(EvaluationSummary.summaries(of: results)) { print(line) }
+        for line in format.table(EvaluationSummary.summaries(of: results, work.evaluator.metrics)) {
+            print(line)
+        }
         print("\n" + format.protocolLines.joined(separator: "\n"))
         if let csv { try OutputCheck.write(format.csv(results), to: csv) }
         if let json { try OutputCheck.write([work.document(results).json()], to: json) }

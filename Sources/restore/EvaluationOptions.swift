@@ -54,10 +54,13 @@ struct EvaluationInputs: ParsableArguments {
             var wanted = found.defaultMetrics(hasReference: true, hasLR: false).filter {
                 $0 == .sfd || $0 == .niqe
             }
+            // A distance of sets, over the features that are there for SFD.
+            if wanted.contains(.sfd) { wanted.append(.kid) }
             wanted += PictureMetric.allCases.filter { lpips != nil && $0.lpipsNetwork == lpips }
             let loaded = try found.load(for: wanted)
             return EvaluationWeights(
-                distance: loaded.squeezenet, niqe: loaded.niqe, lpips: lpips.flatMap { loaded.lpips[$0] })
+                distance: loaded.squeezenet, niqe: loaded.niqe, lpips: lpips.flatMap { loaded.lpips[$0] },
+                features: loaded.features)
         }
     }
 

@@ -104,7 +104,8 @@ struct SweepFiles: ParsableArguments {
         let document = try work.document(results)
         // One curve over all pictures, whatever set they are of.
         let sets = Array(Set(results.map(\.set))).sorted().joined(separator: ", ")
-        let summaries = EvaluationSummary.summaries(of: results.map { $0.inSet(sets) })
+        let summaries = EvaluationSummary.summaries(
+            of: results.map { $0.inSet(sets) }, work.evaluator.metrics)
         var pictures: [String: Data] = [:]
         let crops = gallery.pictures.map { name in
             func key(_ id: String) -> String? {
@@ -166,12 +167,6 @@ struct SweepFiles: ParsableArguments {
                 ]
                 return (names + numbers + [String(format: "%.3f", summary.seconds)]).joined(separator: ",")
             }
-    }
-}
-
-extension EvaluationResult {
-    fileprivate func inSet(_ name: String) -> EvaluationResult {
-        EvaluationResult(set: name, picture: picture, point: point, values: values, seconds: seconds)
     }
 }
 

@@ -1,7 +1,10 @@
 import Diffusion
-import Evaluation
 import Foundation
+import Tensors
 import Testing
+
+@testable import Evaluation
+@testable import Metrics
 
 @Suite("Means and their confidence")
 struct SummaryTests {
@@ -42,5 +45,74 @@ struct SummaryTests {
         #expect(
             EvaluationMethod(SamplingDefaults(method: .ddpm, steps: 3, variance: 2), samples: [1])
                 .label(samples: 1) == "3 ddpm σ²=2 steps")
+    }
+
+    /// A network whose vector is the mean and the square mean of a patch.
+    private struct Moments: FeatureNetwork {
+        let name = "moments"
+        let featureCount = 2
+        let minimumSide = 1
+
+        func features(of picture: Tensor) throws -> Tensor {
+            try Tensor([Float(picture.mean().item()), Float(picture.squared().mean().item())])
+        }
+    }
+
+    private static func rows(_ tensor: Tensor) throws -> [[Double]] {
+        let values = try tensor.to(.float64).doubles()
+        return stride(from: 0, to: values.count, by: 2).map { Array(values[$0..<$0 + 2]) }
+    }
+
+    private static func kernel(_ a: [Double], _ b: [Double]) -> Double {
+        pow((a[0] * b[0] + a[1] * b[1]) / 2 + 1, 3)
+    }
+
+    /// The distance of a set is over all patches of all its pictures, but for each with its own original.
+    @Test func aDistanceOfSetsIsOverAllPictures() throws {
+        let patches = PatchFeatures(Moments())
+        let metrics = [EvaluationMetric.colourShift, .kid(Moments())]
+        let point = EvaluationPoint(baseline: "input", .input)
+        var (outputs, originals): ([Tensor], [Tensor]) = ([], [])
+        let results = try (0..<3).map { index in
+            let (height, width) = (100 + 40 * index, 150)
+            let ramp = (0..<3 * height * width).map { sin(Float($0 * (index + 3)) * 0.01) }
+            let original = try Tensor(ramp, shape: [1, 3, height, width])
+            let output = try original * 0.6
+            outputs.append(try #require(try patches(output)))
+            originals.append(try #require(try patches(original)))
+            return EvaluationResult(
+                set: "s", picture: "\(index)", point: point, values: [Double(index), .nan], seconds: 1,
+                features: try PictureFeatures(patches, output: output, original: original))
+        }
+        #expect(outputs.map { $0.shape[0] } == [2, 4, 4])
+        let summary = try #require(EvaluationSummary.summaries(of: results, metrics).first)
+        // The definition, pair by pair.
+        let (x, y) = (try outputs.map(Self.rows), try originals.map(Self.rows))
+        var (sum, count) = (0.0, 0.0)
+        for (i, j) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
+            for p in x[i].indices {
+                for q in x[j].indices {
+                    sum += Self.kernel(x[i][p], x[j][q]) + Self.kernel(y[i][p], y[j][q])
+                    sum -= 2 * Self.kernel(x[i][p], y[j][q])
+                    count += 1
+                }
+            }
+        }
+        let wanted = sum / count
+        #expect(summary.values[0].mean == 1)
+        #expect(abs(summary.values[1].mean - wanted) < 1e-9)
+        #expect(wanted > 0.1)
+        #expect(try KernelDistance.paired(originals, originals) == 0)
+        #expect(summary.values[1].halfWidth.isNaN)
+        // Pictures smaller than a patch leave a set without a distance.
+        let without = results.map {
+            EvaluationResult(set: "s", picture: $0.picture, point: point, values: $0.values, seconds: 1)
+        }
+        #expect(EvaluationSummary.summaries(of: without, metrics)[0].values[1].mean.isNaN)
+    }
+
+    @Test(arguments: [(63, []), (64, [0]), (127, [31]), (128, [0, 64]), (400, [0, 112, 224, 336])])
+    func patchesLieEvenly(length: Int, wanted: [Int]) {
+        #expect(PatchFeatures.starts(length) == wanted)
     }
 }
