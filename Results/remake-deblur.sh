@@ -42,7 +42,7 @@ blur() {
     printf '\n## The perception-distortion trade, on half of Set14\n'
     blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png'
     sweep deblur-sweep deblur --blurred set14-blurred --sharp data/test/set14/hr \
-        --limit 7 --steps 1,2,5 --samples 1,2,4,8 --show show
+        --limit 7 --steps 1,2,3,5,10,20,50 --samples 1,2,4,8 --show show
     printf '\nThe knob `--perception`:\n'
     run eval deblur --blurred set14-blurred --sharp data/test/set14/hr \
         --limit 7 --perception 0,0.25,0.5,0.75,1

@@ -7,15 +7,25 @@ set -eu
 cd "$(dirname "$0")/.."
 . Results/common.sh
 rendered_pairs
+
+# Every sampler at every number of steps: samplers SET FOLDER TITLE FLAG...
+samplers() {
+    (set=$1 folder=$2 title=$3
+    shift 3
+    printf '\n## Steps and samplers, on %s\n' "$title"
+    sweep "$folder" sr --sets "$set" "$@" --sampler ddpm,ddim,dpm --eta 0,1 \
+        --steps 1,2,3,5,8,10,20,50,100 --show show)
+}
+
 {
     cat Results/sr3-x4.head.md
     printf '\n'
     weights Sources/SR3/Models/sr3-x4.safetensors
     printf '\n## Default settings: one sample, and the mean of eight\n'
     run eval sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv --json Results/sr3-x4.json
-    printf '\n## Steps and samplers, on Set5\n'
-    sweep sr3-x4-samplers sr --sets set5 --sampler ddpm,ddim,dpm --eta 0,1 \
-        --steps 1,2,3,5,8,10,20,50,100 --show show
+    samplers set5 sr3-x4-samplers Set5
+    samplers set14 sr3-x4-samplers-set14 Set14
+    samplers bsd100 sr3-x4-samplers-bsd100 'the first 20 pictures of BSD100' --limit 20
     printf '\n## Steps and averaged samples, on Set5\n'
     sweep sr3-x4-samples sr --sets set5 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
     printf '\n## Without the noise at the start, on Set5 and Set14\n'

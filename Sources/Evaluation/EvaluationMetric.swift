@@ -44,8 +44,10 @@ public struct EvaluationMetric: Sendable {
         protocolText: "PSNR of the output minus that of the input"
     ) { subject, output in
         let (before, after) = (try subject.inputPSNR.get(), try PSNR(.rgb)(output, subject.reference))
-        // Of equal pictures, ∞ − ∞.
-        return before == after ? 0 : after - before
+        // Of equal pictures, ∞ − ∞; over a perfect input there is nothing to gain, and −∞ says less
+        // about the output than its PSNR does.
+        if before == after { return 0 }
+        return before.isInfinite ? .nan : after - before
     }
 
     static func ssim(border: Int, outside: Int = 0) -> Self {

@@ -81,7 +81,7 @@ public struct EvaluationFormat {
     /// What each number is, a line a metric.
     public var protocolLines: [String] { metrics.map { "\($0.heading): \($0.protocolText)" } }
 
-    /// A Markdown table, mean ± half width.
+    /// A Markdown table, mean ± half width; a dash where a picture has no such number.
     public func table(_ summaries: [EvaluationSummary]) -> [String] {
         let titles = ["set", "method"] + metrics.map(\.heading) + ["seconds"]
         return [
@@ -89,7 +89,7 @@ public struct EvaluationFormat {
         ]
             + summaries.map { summary in
                 let numbers = zip(metrics, summary.values).map { metric, value in
-                    let mean = Self.text(value.mean, metric.digits.table)
+                    let mean = value.mean.isNaN ? "–" : Self.text(value.mean, metric.digits.table)
                     return value.halfWidth.isNaN
                         ? mean : "\(mean) ± \(Self.text(value.halfWidth, metric.digits.table))"
                 }

@@ -64,4 +64,37 @@ struct SubjectTests {
         try make("e/sharp/r.png")
         #expect(throws: (any Error).self) { try originals("e") }
     }
+
+    /// Over a perfect input there is nothing to gain; what leaves it as it is gains 0.
+    @Test func gainOverAPerfectInput() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "gain-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let paths = ["sharp.png", "blurred.png"].map { folder.appendingPathComponent($0).path }
+        for (path, level) in zip(paths, [UInt16(100), 110]) {
+            try Image(
+                width: 8, height: 8, channels: 1, bitDepth: 8, samples: .init(repeating: level, count: 64)
+            ).write(to: path)
+        }
+        func gain(input: String) throws -> (asIs: Double, other: Double) {
+            let subject = try EvaluationSubject(
+                EvaluationPair(name: "a", input: input, original: paths[0]))
+            let same = try subject.measuredInput()
+            return try (
+                EvaluationMetric.gain.measure(subject, same),
+                EvaluationMetric.gain.measure(subject, subject.measured(same + 0.04))
+            )
+        }
+        let perfect = try gain(input: paths[0])
+        #expect(perfect.asIs == 0 && perfect.other.isNaN)
+        let blurred = try gain(input: paths[1])
+        #expect(blurred.asIs == 0 && blurred.other < -2)
+        #expect(
+            EvaluationFormat([.gain]).table([
+                EvaluationSummary(
+                    set: "s", point: EvaluationPoint(baseline: "input", .input), count: 1,
+                    values: [.init([perfect.other])], seconds: 0)
+            ]).last == "| s | input | – | 0.00 |")
+    }
 }
