@@ -28,6 +28,8 @@ install_all() {
     mkdir -p "$TARGET/share/restore" 2>/dev/null && [ -w "$TARGET/share/restore" ] ||
         fail "$TARGET cannot be written to: run 'sudo make install', or choose another place with PREFIX=\$HOME/.local."
     remove_listed
+    # The removal takes the folder away with the last file of an earlier installation.
+    mkdir -p "$TARGET/share/restore"
     : >"$TARGET/$LIST"
     install_program
     install_data
