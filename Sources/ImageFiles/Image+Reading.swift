@@ -4,20 +4,26 @@ extension Image {
     /// The EXIF orientation is applied: the picture is upright, `width` and `height` are
     /// those after turning, and the tag carried in `metadata.exif` says "upright".
     ///
+    /// - Parameter note: given a sentence for what a lenient reading had to do without.
     /// - Throws: ``ImageFileError`` `.notFound`, `.notAFile`, `.unreadable`, `.ioError`,
-    ///   `.unsupported` or `.corrupt`; a picture with any damage is refused whole.
-    public static func read(from path: String) throws -> Image {
+    ///   `.notAnImage`, `.unsupported` or `.corrupt`; a picture with any damage is refused whole.
+    public static func read(
+        from path: String, options: ImageReadOptions = .init(), note: (String) -> Void = { _ in }
+    ) throws -> Image {
         let bytes = try FileBytes.read(from: path) { signature in
             _ = try format(of: signature, name: path)
         }
-        return try decoded(from: bytes, name: path)
+        return try decoded(from: bytes, name: path, options: options, note: note)
     }
 
     /// Decodes the bytes of a PNG or JPEG file, as ``read(from:)`` does.
     ///
     /// - Parameter name: what error messages call the picture.
     /// - Throws: ``ImageFileError`` `.unsupported`, `.corrupt` or `.ioError` (no memory).
-    public static func decoded(from bytes: [UInt8], name: String) throws -> Image {
+    public static func decoded(
+        from bytes: [UInt8], name: String, options: ImageReadOptions = .init(),
+        note: (String) -> Void = { _ in }
+    ) throws -> Image {
         let format = try format(of: bytes, name: name)
         do {
             return try ImageCodec.decode(bytes, as: format).upright()
@@ -34,7 +40,7 @@ extension Image {
         }
         guard let format = ImageFormat(signature: bytes) else {
             throw ImageFileError(
-                .unsupported, path: name, reason: "it is neither a PNG nor a JPEG file")
+                .notAnImage, path: name, reason: "it is neither a PNG nor a JPEG file")
         }
         return format
     }

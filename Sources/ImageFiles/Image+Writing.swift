@@ -7,11 +7,11 @@ extension Image {
     ///
     /// - Parameters:
     ///   - format: the format; nil takes it from the path's extension.
-    ///   - jpegQuality: 1...100, for JPEG only.
+    ///   - options: quality, compression and what is left out.
     /// - Throws: ``ImageFileError`` `.cannotWrite`, `.notAFile`, `.ioError`, or
-    ///   `.invalidArgument` for an unknown extension and as ``encoded(as:jpegQuality:)``.
+    ///   `.invalidArgument` for an unknown extension and as ``encoded(as:options:)``.
     public func write(
-        to path: String, format: ImageFormat? = nil, jpegQuality: Int = 95
+        to path: String, format: ImageFormat? = nil, options: ImageWriteOptions = .init()
     ) throws {
         guard let format = format ?? ImageFormat(path: path) else {
             throw ImageFileError(
@@ -20,7 +20,7 @@ extension Image {
         }
         let bytes: [UInt8]
         do {
-            bytes = try encoded(as: format, jpegQuality: jpegQuality)
+            bytes = try encoded(as: format, options: options)
         } catch let error as ImageFileError {
             throw error.naming(path)
         }
@@ -32,18 +32,18 @@ extension Image {
     ///
     /// PNG keeps every sample. JPEG is 8-bit without alpha: 16-bit samples are scaled with
     /// rounding, and alpha is composited over white; chroma is 4:4:4 from quality 90 on and
-    /// 4:2:0 below. `jpegQuality` must be in 1...100 for JPEG and is ignored for PNG.
+    /// 4:2:0 below. Options of the other format are ignored.
     ///
     /// - Throws: ``ImageFileError`` `.invalidArgument` when the quality is out of range, a
     ///   side is too long for JPEG (65500), or the samples do not fit the picture.
-    public func encoded(as format: ImageFormat, jpegQuality: Int = 95) throws -> [UInt8] {
+    public func encoded(as format: ImageFormat, options: ImageWriteOptions = .init()) throws -> [UInt8] {
         switch format {
         case .png:
             try validate()
-            return try ImageCodec.encode(self, as: .png, quality: jpegQuality)
+            return try ImageCodec.encode(self, as: .png, quality: options.jpegQuality)
         case .jpeg:
             let flat = try compositedOverWhite().converted(bitDepth: 8)
-            return try ImageCodec.encode(flat, as: .jpeg, quality: jpegQuality)
+            return try ImageCodec.encode(flat, as: .jpeg, quality: options.jpegQuality)
         }
     }
 }

@@ -12,7 +12,9 @@ public struct ImageFileError: Error, Equatable, Sendable {
         case notAFile
         /// The file is there but the system refuses to read it.
         case unreadable
-        /// Neither PNG nor JPEG, or a variety of them that is not handled.
+        /// Neither PNG nor JPEG, by content.
+        case notAnImage
+        /// A variety of PNG or JPEG that is not handled, or a picture above a limit.
         case unsupported
         /// A PNG or JPEG file that is cut short or damaged.
         case corrupt
@@ -44,7 +46,7 @@ extension ImageFileError: CustomStringConvertible, LocalizedError {
             case .notFound: "there is no file '\(path)'"
             case .notAFile: "'\(path)' is a folder, not a file"
             case .unreadable: "cannot read '\(path)': \(reason)"
-            case .unsupported: "cannot read '\(path)': \(reason)"
+            case .notAnImage, .unsupported: "cannot read '\(path)': \(reason)"
             case .corrupt: "'\(path)' is damaged: \(reason)"
             case .cannotWrite: "cannot write '\(path)': \(reason)"
             case .ioError: "'\(path)': \(reason)"

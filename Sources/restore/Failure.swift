@@ -42,7 +42,7 @@ enum Failure {
         case let error as ImageFileError:
             switch error.kind {
             case .notFound, .notAFile, .unreadable: EX_NOINPUT
-            case .unsupported, .corrupt, .invalidArgument: EX_DATAERR
+            case .notAnImage, .unsupported, .corrupt, .invalidArgument: EX_DATAERR
             case .cannotWrite: EX_CANTCREAT
             case .ioError: EX_IOERR
             }

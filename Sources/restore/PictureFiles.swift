@@ -58,7 +58,7 @@ struct PictureFiles: ParsableArguments {
     ///
     /// - Parameter before: of the result's size.
     func write(_ result: Image, before: @autoclosure () throws -> Image, to output: String) throws {
-        try result.write(to: output, jpegQuality: quality)
+        try result.write(to: output, options: .init(jpegQuality: quality))
         guard let compare else { return }
         let pair = try [before(), result].map { try $0.converted(bitDepth: 8).compositedOverWhite().rgb() }
         try Image.sideBySide(pair, gap: 8).write(to: compare)

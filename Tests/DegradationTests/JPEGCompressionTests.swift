@@ -31,7 +31,7 @@ struct JPEGCompressionTests {
     @Test(arguments: [30, 60, 75]) func itDoesWhatLibjpegDoes(quality: Int) throws {
         let original = try Self.picture()
         let tensor = try original.tensor()
-        let bytes = try original.encoded(as: .jpeg, jpegQuality: quality)
+        let bytes = try original.encoded(as: .jpeg, options: .init(jpegQuality: quality))
         let file = try Image.decoded(from: bytes, name: "x.jpg").tensor()
         let ours = try JPEGCompression(quality: quality)(tensor)
         let (theirs, mine) = (try Self.psnr(file, tensor), try Self.psnr(ours, tensor))

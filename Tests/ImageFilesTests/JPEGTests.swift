@@ -100,7 +100,7 @@ struct JPEGTests {
     @Test("quality decides size, closeness and chroma sampling", arguments: [1, 50, 90, 100])
     func encodes(quality: Int) throws {
         let image = try Fixtures.smoothImage(width: 48, height: 32)
-        let bytes = try image.encoded(as: .jpeg, jpegQuality: quality)
+        let bytes = try image.encoded(as: .jpeg, options: .init(jpegQuality: quality))
         // Sampling factors of the first component stand 11 bytes into the SOF0 segment.
         let frame = try #require(
             bytes.indices.dropLast(12).first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
@@ -117,7 +117,7 @@ struct JPEGTests {
             width: 8, height: 8, channels: 1, bitDepth: 16,
             samples: [UInt16](repeating: 257 * 100 + 128, count: 64))
         let gray = try Image.decoded(
-            from: deep.encoded(as: .jpeg, jpegQuality: 100), name: "gray")
+            from: deep.encoded(as: .jpeg, options: .init(jpegQuality: 100)), name: "gray")
         #expect(gray.channels == 1)
         #expect(gray.samples.allSatisfy { abs(Int($0) - 100) <= 1 })
 
@@ -125,7 +125,7 @@ struct JPEGTests {
             width: 8, height: 8, channels: 4, bitDepth: 8,
             samples: (0..<64).flatMap { _ in [UInt16]([0, 100, 200, 51]) })
         let flat = try Image.decoded(
-            from: clear.encoded(as: .jpeg, jpegQuality: 100), name: "flat")
+            from: clear.encoded(as: .jpeg, options: .init(jpegQuality: 100)), name: "flat")
         // 0.2 of the colour and 0.8 of white.
         for (value, expected) in zip(flat.samples.prefix(3), [204, 224, 244]) {
             #expect(abs(Int(value) - expected) <= 2)
@@ -136,7 +136,7 @@ struct JPEGTests {
     func refusesQuality(quality: Int) throws {
         let image = try Fixtures.smoothImage(width: 4, height: 4)
         #expect(
-            Fixtures.errorKind { _ = try image.encoded(as: .jpeg, jpegQuality: quality) }
+            Fixtures.errorKind { _ = try image.encoded(as: .jpeg, options: .init(jpegQuality: quality)) }
                 == .invalidArgument)
     }
 

@@ -47,10 +47,10 @@ struct OrientationTests {
     func turnsJPEG() throws {
         var image = try Fixtures.smoothImage(width: 24, height: 16)
         let plain = try Image.decoded(
-            from: image.encoded(as: .jpeg, jpegQuality: 95), name: "plain")
+            from: image.encoded(as: .jpeg, options: .init(jpegQuality: 95)), name: "plain")
         image.metadata.exif = Fixtures.exif(orientation: 6)
         let turned = try Image.decoded(
-            from: image.encoded(as: .jpeg, jpegQuality: 95), name: "turned")
+            from: image.encoded(as: .jpeg, options: .init(jpegQuality: 95)), name: "turned")
         #expect(turned.width == 16 && turned.height == 24)
         // A quarter turn clockwise: the top right corner comes from the top left.
         #expect(turned.samples[15 * 3..<16 * 3] == plain.samples[0..<3])

@@ -87,7 +87,7 @@ struct WritingTests {
         let path = try folder.write([1, 2, 3], as: "old.jpg")
         let image = try picture()
         let error = #expect(throws: ImageFileError.self) {
-            try image.write(to: path, jpegQuality: 0)
+            try image.write(to: path, options: .init(jpegQuality: 0))
         }
         #expect(error?.kind == .invalidArgument)
         #expect(error?.path == path)
