@@ -280,6 +280,23 @@ int ct_cuda_synchronize(int index) {
   });
 }
 
+uint64_t ct_cuda_free_memory(int index) {
+  if (index < 0 || index >= ct_cuda_device_count()) return 0;
+  // Found in the runtime that libtorch_cuda brought along: nothing of CUDA is linked.
+  using Set = int (*)(int);
+  using Info = int (*)(size_t *, size_t *);
+  auto get = (int (*)(int *))dlsym(RTLD_DEFAULT, "cudaGetDevice");
+  auto set = (Set)dlsym(RTLD_DEFAULT, "cudaSetDevice");
+  auto info = (Info)dlsym(RTLD_DEFAULT, "cudaMemGetInfo");
+  if (get == nullptr || set == nullptr || info == nullptr) return 0;
+  int before = 0;
+  size_t free = 0, total = 0;
+  if (get(&before) != 0 || set(index) != 0) return 0;
+  bool known = info(&free, &total) == 0;
+  set(before);
+  return known ? free : 0;
+}
+
 int ct_set_threads(int count) {
   return protect(1, [&] {
     at::set_num_threads(count);

@@ -12,15 +12,19 @@ public final class DeblurRestorer {
         public var seed: UInt64
         /// Whether the samples' standard deviation is wanted.
         public var tracksUncertainty: Bool
+        /// How much memory may be used, and how pictures are cut.
+        public var tiling: Tiling
         /// Given each sample, 1×3×H×W in [-1, 1], with its index; nothing is kept otherwise.
         public var sampleDone: ((_ index: Int, _ sample: Tensor) throws -> Void)?
-        /// Called with (network steps done, network steps in all); the predictor counts as one.
+        /// Called with (looks of the networks done, looks in all): one for the predictor and one a step, or
+        /// as many as there are tiles.
         public var progress: (Int, Int) -> Void
         public var isCancelled: () -> Bool
 
         public init(
             sampling: PredictAndRefine.Sampling, samples: Int = 1, seed: UInt64 = 0,
-            tracksUncertainty: Bool = false, sampleDone: ((Int, Tensor) throws -> Void)? = nil,
+            tracksUncertainty: Bool = false, tiling: Tiling = .init(),
+            sampleDone: ((Int, Tensor) throws -> Void)? = nil,
             progress: @escaping (Int, Int) -> Void = { _, _ in },
             isCancelled: @escaping () -> Bool = { false }
         ) {
@@ -28,6 +32,7 @@ public final class DeblurRestorer {
             self.samples = samples
             self.seed = seed
             self.tracksUncertainty = tracksUncertainty
+            self.tiling = tiling
             self.sampleDone = sampleDone
             self.progress = progress
             self.isCancelled = isCancelled
@@ -50,15 +55,46 @@ public final class DeblurRestorer {
         try model.networks.denoiser.prepareForInference()
     }
 
+    /// How a picture of that size is cut.
+    ///
+    /// - Throws: ``MemoryError`` where it does not fit into the memory that may be used.
+    public func plan(
+        height: Int, width: Int, tiling: Tiling, samples: Int = 1, tracksUncertainty: Bool = false,
+        looksBack: Bool = false
+    ) throws -> TilePlan {
+        let networks = [model.configuration.predictor, model.configuration.denoiser]
+        // Blurred picture, prediction, x_t, the result's own samples and file; then what is asked for.
+        let extras = [samples > 1, tracksUncertainty, looksBack].filter(\.self).count
+        return try TilePlan(
+            height: height, width: width, multiple: networks.map(\.multiple).max() ?? 1,
+            cost: .init(networks: networks, perPicturePixel: 48 + 12 * Double(extras)),
+            budget: tiling.budget(on: model.device), side: tiling.side)
+    }
+
+    private func plan(_ picture: Tensor, _ options: Options) throws -> TilePlan {
+        try plan(
+            height: picture.shape[2], width: picture.shape[3], tiling: options.tiling,
+            samples: options.samples, tracksUncertainty: options.tracksUncertainty,
+            looksBack: options.sampling.sampler == .dpmSolver)
+    }
+
     /// g(y) alone: the fast first picture.
-    public func predicted(_ image: Image) throws -> Image {
-        try restored(image) { try self.predicted($0) }
+    public func predicted(
+        _ image: Image, tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Image {
+        try restored(image) { try self.predicted($0, tiling: tiling, isCancelled: isCancelled) }
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
-    public func predicted(_ blurred: Tensor) throws -> Tensor {
+    public func predicted(
+        _ blurred: Tensor, tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Tensor {
         try noGrad {
-            try model.networks.prediction(of: blurred.to(model.device)).clamped(-1, 1).to(.cpu)
+            let size = blurred.shape
+            let grid = try plan(height: size[2], width: size[3], tiling: tiling).grid
+            return try model.networks.prediction(
+                of: blurred.to(model.device), grid: grid, isCancelled: isCancelled
+            ).clamped(-1, 1).to(.cpu)
         }
     }
 
@@ -99,27 +135,51 @@ public final class DeblurRestorer {
             let size = source.shape
             let samples = max(1, options.samples)
             let steps = options.sampling.levels.count - 1
-            let total = 1 + samples * steps
-            options.progress(0, total)
-            let prediction = try known?.to(model.device) ?? networks.prediction(of: source)
+            let grid = try plan(source, options).grid
+            let total = (1 + samples * steps) * grid.count
+            var looks = 0
+            func add(_ count: Int) {
+                looks += count
+                options.progress(looks, total)
+            }
+            add(0)
+            let prediction =
+                try known?.to(model.device)
+                ?? networks.prediction(
+                    of: source, grid: grid, tileDone: { add(1) }, isCancelled: options.isCancelled)
+            looks = grid.count
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
             var first = 0
             while first < samples {
                 if options.isCancelled() { throw CancellationError() }
-                let indices = first..<min(samples, first + batchSize(pixels: size[2] * size[3]))
-                let drawn = try networks.refined(
-                    blurred: source, prediction: prediction, sampling: options.sampling,
-                    noise: { [model] draw in
-                        try Tensor.concatenated(
-                            indices.map {
-                                try NoiseField(seed: options.seed, sample: $0).tensor(
-                                    step: draw, channels: size[1], height: size[2], width: size[3])
-                            }, dim: 0
-                        ).to(model.device)
-                    },
-                    progress: { done, _ in
-                        options.progress(1 + first * steps + done * indices.count, total)
-                    }, isCancelled: options.isCancelled)
+                let atOnce = grid.count > 1 ? 1 : batchSize(pixels: size[2] * size[3])
+                let indices = first..<min(samples, first + atOnce)
+                let before = looks
+                let drawn: Tensor
+                if grid.count > 1 {
+                    let field = NoiseField(seed: options.seed, sample: first)
+                    drawn = try networks.refined(
+                        blurred: source, prediction: prediction, sampling: options.sampling, grid: grid,
+                        noise: { [model] draw, region in
+                            try field.tensor(step: draw, channels: size[1], region: region).to(model.device)
+                        },
+                        progress: { done, _ in options.progress(before + done, total) },
+                        isCancelled: options.isCancelled)
+                } else {
+                    drawn = try networks.refined(
+                        blurred: source, prediction: prediction, sampling: options.sampling,
+                        noise: { [model] draw in
+                            try Tensor.concatenated(
+                                indices.map {
+                                    try NoiseField(seed: options.seed, sample: $0).tensor(
+                                        step: draw, channels: size[1], height: size[2], width: size[3])
+                                }, dim: 0
+                            ).to(model.device)
+                        },
+                        progress: { done, _ in options.progress(before + done * indices.count, total) },
+                        isCancelled: options.isCancelled)
+                }
+                looks = before + indices.count * steps * grid.count
                 for index in indices {
                     let sample = try drawn.narrowed(0, start: index - first, count: 1)
                     try statistics.add(sample)
@@ -132,10 +192,6 @@ public final class DeblurRestorer {
                 mean: try mean.to(.cpu), standardDeviation: try statistics.standardDeviation()?.to(.cpu))
         }
     }
-
-    /// What one pixel costs beside the networks' own memory: blurred picture, prediction, noise, the
-    /// sampler's and the statistics' tensors, each of three floats.
-    public static let bytesPerPixel = 12.0 * 12
 
     /// How many samples go through the network together. It follows from the picture's size
     /// alone, never from what memory is free, so that a seed means the same everywhere.

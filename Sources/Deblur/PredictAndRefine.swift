@@ -30,6 +30,27 @@ public final class PredictAndRefine: Module {
         return try blurred + predictor(blurred, condition: nil, signalLevel: level)
     }
 
+    /// The same tile by tile, for pictures of any size.
+    ///
+    /// - Parameter blurred: 1×3×H×W in [-1, 1], on the networks' device.
+    public func prediction(
+        of blurred: Tensor, grid: TileGrid, tileDone: @escaping () -> Void = {},
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Tensor {
+        guard grid.count > 1 else { return try prediction(of: blurred) }
+        return try noGrad {
+            let level = try Tensor.full([1], 1, device: blurred.device)
+            let made = try Tensor.zeros(blurred.shape, device: blurred.device)
+            try TiledPass(grid: grid, isCancelled: isCancelled, tileDone: tileDone).run(
+                read: { try blurred.rows($0) },
+                network: { tile, _ in try predictor(tile, condition: nil, signalLevel: level) },
+                finish: { rows, prediction in
+                    try made.rows(rows).copy(from: blurred.rows(rows) + prediction)
+                })
+            return made
+        }
+    }
+
     /// What the denoiser is given besides the noisy residual.
     public func condition(blurred: Tensor, prediction: Tensor) throws -> Tensor {
         try configuration.conditionsOnPrediction

@@ -17,10 +17,15 @@ public final class Resampler: @unchecked Sendable {
     public let outputWidth: Int
     public let dtype: DType
 
+    private typealias Column = (band: ResamplingBand, transposed: Tensor)
+
+    private let device: Device
+    private let rowWeights: ResamplingWeights
+    private let columnWeights: ResamplingWeights
     /// Empty where the height stays: every kernel is then the identity.
     private let rows: [ResamplingBand]
     /// As for the rows, with the matrices transposed.
-    private let columns: [(band: ResamplingBand, transposed: Tensor)]
+    private let columns: [Column]
 
     /// A resampler between two sizes.
     ///
@@ -40,10 +45,11 @@ public final class Resampler: @unchecked Sendable {
         self.inputWidth = inputWidth
         self.outputHeight = outputHeight
         self.outputWidth = outputWidth
-        let rowWeights = try ResamplingWeights(
+        self.device = device
+        rowWeights = try ResamplingWeights(
             inputLength: inputHeight, outputLength: outputHeight, scale: nil, kernel: kernel,
             antialias: antialias)
-        let columnWeights = try ResamplingWeights(
+        columnWeights = try ResamplingWeights(
             inputLength: inputWidth, outputLength: outputWidth, scale: nil, kernel: kernel,
             antialias: antialias)
         rows =
@@ -52,9 +58,11 @@ public final class Resampler: @unchecked Sendable {
         columns =
             try inputWidth == outputWidth
             ? []
-            : ResamplingBand.bands(for: columnWeights, dtype: dtype, device: device).map {
-                ($0, try $0.matrix.permuted([1, 0]))
-            }
+            : ResamplingBand.bands(for: columnWeights, dtype: dtype, device: device).map(Self.column)
+    }
+
+    private static func column(_ band: ResamplingBand) throws -> Column {
+        (band, try band.matrix.permuted([1, 0]))
     }
 
     /// The resampled pictures.
@@ -64,32 +72,76 @@ public final class Resampler: @unchecked Sendable {
     ///   overshoot at edges: nothing is clamped.
     /// - Throws: ``TensorError`` where the shape is another, or the device is.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        let shape = try checkedShape(of: x)
+        let input = try x.to(dtype)
+        if rows.isEmpty { return try widened(input.contiguous(), by: columns) }
+        if rows.count == 1 { return try resampled(input, rows: rows[0], columns: columns) }
+        let output = try Tensor.zeros(
+            [shape[0], shape[1], outputHeight, outputWidth], dtype: dtype, device: input.device)
+        for band in rows {
+            try output.narrowed(2, start: band.outputStart, count: band.outputCount)
+                .copy(from: resampled(input, rows: band, columns: columns))
+        }
+        return output
+    }
+
+    /// A rectangle of the resampled pictures, made from what it needs of the input only.
+    ///
+    /// - Parameters:
+    ///   - x: as for the whole.
+    ///   - rows, columns: of the output.
+    /// - Returns: N×C×rows×columns, equal to that part of the whole up to rounding.
+    public func callAsFunction(_ x: Tensor, rows outputRows: Range<Int>, columns outputColumns: Range<Int>)
+        throws -> Tensor
+    {
+        let shape = try checkedShape(of: x)
+        guard !outputRows.isEmpty, !outputColumns.isEmpty, outputRows.lowerBound >= 0,
+            outputColumns.lowerBound >= 0, outputRows.upperBound <= outputHeight,
+            outputColumns.upperBound <= outputWidth
+        else {
+            throw TensorError(
+                operation: "resample", shapes: [shape],
+                reason: "rows \(outputRows), columns \(outputColumns) are not in the output")
+        }
+        let input = try x.to(dtype)
+        let columns: [Column] =
+            try self.columns.isEmpty || outputColumns.count == outputWidth
+            ? self.columns
+            : ResamplingBand.bands(for: columnWeights, outputs: outputColumns, dtype: dtype, device: device)
+                .map(Self.column)
+        func needed(_ rows: Tensor) throws -> Tensor {
+            guard columns.isEmpty else { return rows }
+            return try rows.narrowed(3, start: outputColumns.lowerBound, count: outputColumns.count)
+        }
+        if rows.isEmpty {
+            return try widened(
+                needed(input.narrowed(2, start: outputRows.lowerBound, count: outputRows.count)).contiguous(),
+                by: columns)
+        }
+        let bands = try ResamplingBand.bands(
+            for: rowWeights, outputs: outputRows, dtype: dtype, device: device)
+        let parts = try bands.map { try resampled(needed(input), rows: $0, columns: columns) }
+        return try parts.count == 1 ? parts[0] : Tensor.concatenated(parts, dim: 2)
+    }
+
+    private func checkedShape(of x: Tensor) throws -> [Int] {
         let shape = x.shape
         guard shape.count == 4, shape[2] == inputHeight, shape[3] == inputWidth else {
             throw TensorError(
                 operation: "resample", shapes: [shape],
                 reason: "the resampler takes N×C×\(inputHeight)×\(inputWidth)")
         }
-        let input = try x.to(dtype)
-        if rows.isEmpty { return try widened(input.contiguous()) }
-        if rows.count == 1 { return try resampled(input, rows: rows[0]) }
-        let output = try Tensor.zeros(
-            [shape[0], shape[1], outputHeight, outputWidth], dtype: dtype, device: input.device)
-        for band in rows {
-            try output.narrowed(2, start: band.outputStart, count: band.outputCount)
-                .copy(from: resampled(input, rows: band))
-        }
-        return output
+        return shape
     }
 
-    /// One band of output rows, at full output width.
-    private func resampled(_ input: Tensor, rows band: ResamplingBand) throws -> Tensor {
+    /// One band of output rows, at the columns' width.
+    private func resampled(_ input: Tensor, rows band: ResamplingBand, columns: [Column]) throws -> Tensor {
         let needed = try input.narrowed(2, start: band.inputStart, count: band.inputCount)
-        return try widened(band.matrix.matmul(needed).contiguous())
+        return try widened(band.matrix.matmul(needed).contiguous(), by: columns)
     }
 
     /// Row-major rows at output width.
-    private func widened(_ rows: Tensor) throws -> Tensor {
+    private func widened(_ rows: Tensor, by columns: [Column]) throws -> Tensor {
         if columns.isEmpty { return rows }
         let parts = try columns.map { column in
             try rows.narrowed(3, start: column.band.inputStart, count: column.band.inputCount)

@@ -14,16 +14,26 @@ struct ResamplingBand {
     /// The largest matrix that is kept whole, in elements (4 MB).
     private static let wholeLimit = 1 << 20
     /// The outputs of a band where the whole matrix would be larger.
-    private static let bandLength = 128
+    static let bandLength = 128
 
     /// The bands that together make all output samples, in order.
     static func bands(for weights: ResamplingWeights, dtype: DType, device: Device) throws -> [ResamplingBand]
     {
         let (size, overflow) = weights.inputLength.multipliedReportingOverflow(by: weights.outputLength)
         let length = !overflow && size <= wholeLimit ? weights.outputLength : bandLength
-        return try stride(from: 0, to: weights.outputLength, by: length).map { start in
-            let outputs = start..<min(start + length, weights.outputLength)
-            return try ResamplingBand(outputs: outputs, of: weights, dtype: dtype, device: device)
+        return try bands(
+            for: weights, outputs: 0..<weights.outputLength, length: length, dtype: dtype, device: device)
+    }
+
+    /// The bands that make some of the output samples, in order.
+    static func bands(
+        for weights: ResamplingWeights, outputs: Range<Int>, length: Int = bandLength, dtype: DType,
+        device: Device
+    ) throws -> [ResamplingBand] {
+        try stride(from: outputs.lowerBound, to: outputs.upperBound, by: length).map { start in
+            try ResamplingBand(
+                outputs: start..<min(start + length, outputs.upperBound), of: weights, dtype: dtype,
+                device: device)
         }
     }
 

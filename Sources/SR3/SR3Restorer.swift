@@ -20,7 +20,9 @@ public final class SR3Restorer {
         public var seed: UInt64
         /// Whether the downsampled output is made to agree with the input.
         public var consistency: Bool
-        /// Called with (network steps done, network steps in all).
+        /// How much memory may be used, and how pictures are cut.
+        public var tiling = Tiling()
+        /// Called with (looks of the network done, looks in all): one a step, or one a tile and step.
         public var progress: (Int, Int) -> Void
         public var isCancelled: () -> Bool
 
@@ -64,15 +66,26 @@ public final class SR3Restorer {
     }
 
     /// How often the network enlarges for a scale.
-    private static func passes(_ scale: Double, model: SR3Configuration) -> Int {
+    static func passes(_ scale: Double, model: SR3Configuration) -> Int {
         max(1, Int((log(scale) / log(Double(model.scale)) - 1e-9).rounded(.up)))
     }
 
-    /// Pixels of the largest picture the network works on; more than the output's where a scale
-    /// is not a power of the network's own.
-    public static func workingPixels(_ image: Image, scale: Double, model: SR3Configuration) -> Double {
-        Double(image.width) * Double(image.height)
-            * pow(Double(model.scale), Double(2 * passes(scale, model: model)))
+    /// How each pass over a picture of that size is cut.
+    ///
+    /// - Throws: ``MemoryError`` where the largest does not fit into the memory that may be used.
+    public func plans(height: Int, width: Int, options: Options) throws -> [TilePlan] {
+        let network = model.configuration.network
+        let budget = options.tiling.budget(on: model.device)
+        // x_t; the mean of samples; a solver's last estimate; the result's own samples and file.
+        let perPixel =
+            12.0 + (options.samples > 1 ? 12 : 0) + (options.sampler == .dpmSolver ? 12 : 0) + 12
+        return try (1...Self.passes(options.scale, model: model.configuration)).map { pass in
+            let factor = Int(pow(Double(model.configuration.scale), Double(pass)).rounded())
+            return try TilePlan(
+                height: height * factor, width: width * factor, multiple: network.multiple,
+                cost: .init(networks: [network], perPicturePixel: perPixel), budget: budget,
+                side: options.tiling.side)
+        }
     }
 
     /// Restores a picture. Gray stays gray, depth is kept, alpha is enlarged by bicubic, and
@@ -96,58 +109,102 @@ public final class SR3Restorer {
     ///
     /// The network enlarges by its own factor as often as the scale needs; what is then too
     /// large is shrunk by antialiased bicubic.
+    ///
+    /// - Throws: ``MemoryError``; `CancellationError`; ``SamplingError``.
     public func restored(_ lr: Tensor, height: Int, width: Int, options: Options) throws -> Tensor {
         try noGrad {
-            let passes = Self.passes(options.scale, model: model.configuration)
+            let plans = try plans(height: lr.shape[2], width: lr.shape[3], options: options)
+            let samples = max(1, options.samples)
             let steps = options.levels.count - 1
+            let looks = plans.map { $0.grid.count * samples * steps }
+            let total = looks.reduce(0, +)
+            let isTiled = plans.contains { !$0.isWhole }
             var picture = try lr.to(model.device)
-            for pass in 0..<passes {
+            for (pass, plan) in plans.enumerated() {
                 let source = picture
+                let before = looks[..<pass].reduce(0, +)
                 var statistics = SampleStatistics()
-                for sample in 0..<max(1, options.samples) {
+                for sample in 0..<samples {
                     let drawn = try self.sample(
-                        source, index: options.firstSample + pass * options.samples + sample, options: options
+                        source, plan.grid, index: options.firstSample + pass * options.samples + sample,
+                        options: options
                     ) { done in
-                        options.progress(
-                            (pass * options.samples + sample) * steps + done, passes * options.samples * steps
-                        )
+                        options.progress(before + sample * steps * plan.grid.count + done, total)
                     }
-                    try statistics.add(drawn)
+                    if samples == 1 { picture = drawn } else { try statistics.add(drawn) }
                 }
                 picture = statistics.mean ?? picture
-                if options.consistency { picture = try Self.consistent(picture, with: source) }
+                if options.consistency { picture = try consistent(picture, with: source, inPlace: isTiled) }
             }
             let size = picture.shape
             if size[2] != height || size[3] != width {
                 picture = try picture.resized(height: height, width: width)
-                if options.consistency { picture = try Self.consistent(picture, with: lr.to(model.device)) }
+                if options.consistency {
+                    picture = try consistent(picture, with: lr.to(model.device), inPlace: isTiled)
+                }
             }
-            return try picture.clamped(-1, 1).to(.cpu)
+            guard isTiled else { return try picture.clamped(-1, 1).to(.cpu) }
+            for rows in RowBands(rows: 0..<height, width: width) {
+                try picture.rows(rows).copy(from: picture.rows(rows).clamped(-1, 1))
+            }
+            return try picture.to(.cpu)
         }
     }
 
     /// One sample at the network's own scale.
     private func sample(
-        _ lr: Tensor, index: Int, options: Options, progress: @escaping (Int) -> Void
+        _ lr: Tensor, _ grid: TileGrid, index: Int, options: Options, progress: @escaping (Int) -> Void
     ) throws -> Tensor {
-        let scale = model.configuration.scale
         let size = lr.shape
-        let (height, width) = (size[2] * scale, size[3] * scale)
-        let condition = try lr.resized(height: height, width: width)
+        let (height, width) = (grid.height, grid.width)
         let field = NoiseField(seed: options.seed, sample: index)
-        let context = SamplingContext(
-            parameterization: model.configuration.parameterization,
-            noise: { [device = model.device] draw in
-                try field.tensor(step: draw, channels: size[1], height: height, width: width).to(device)
+        let resampler = try Resampler(
+            inputHeight: size[2], inputWidth: size[3], outputHeight: height, outputWidth: width,
+            device: lr.device)
+        guard grid.count > 1 else {
+            let condition = try resampler(lr)
+            let context = SamplingContext(
+                parameterization: model.configuration.parameterization,
+                noise: { [device = model.device] draw in
+                    try field.tensor(step: draw, channels: size[1], height: height, width: width).to(device)
+                },
+                limit: .symmetric(model.clampBound), temperature: options.temperature,
+                progress: { done, _ in progress(done) }, isCancelled: options.isCancelled)
+            let target = try options.sampler.sample(
+                { try self.prediction(noisy: $0, condition: condition, gamma: $1) },
+                levels: options.levels, context: context)
+            return try model.picture(target: target, condition: condition).clamped(-1, 1)
+        }
+        let limit = CleanLimit.symmetric(model.clampBound)
+        let sampler = TiledSampler(
+            grid: grid, parameterization: model.configuration.parameterization, device: model.device,
+            denoiser: { noisy, gamma, region in
+                let condition = try resampler(lr, rows: region.rows, columns: region.columns)
+                return try self.prediction(noisy: noisy, condition: condition, gamma: gamma)
             },
-            limit: .symmetric(model.clampBound), temperature: options.temperature,
+            noise: { [device = model.device] draw, region in
+                try field.tensor(step: draw, channels: size[1], region: region).to(device)
+            },
+            limit: { _ in limit }, temperature: options.temperature,
             progress: { done, _ in progress(done) }, isCancelled: options.isCancelled)
-        let target = try options.sampler.sample(
-            { [model] noisy, gamma in
-                let level = try Tensor.full([1], gamma, device: noisy.device)
-                return try model.prediction(noisy: noisy, condition: condition, signalLevel: level)
-            }, levels: options.levels, context: context)
-        return try model.picture(target: target, condition: condition).clamped(-1, 1)
+        let picture = try sampler.sample(options.sampler, levels: options.levels, channels: size[1])
+        for rows in RowBands(rows: 0..<height, width: width) {
+            let condition = try resampler(lr, rows: rows, columns: 0..<width)
+            let band = try picture.rows(rows)
+            try band.copy(from: model.picture(target: band, condition: condition).clamped(-1, 1))
+        }
+        return picture
+    }
+
+    private func prediction(noisy: Tensor, condition: Tensor, gamma: Double) throws -> Tensor {
+        try model.prediction(
+            noisy: noisy, condition: condition, signalLevel: Tensor.full([1], gamma, device: noisy.device))
+    }
+
+    private func consistent(_ picture: Tensor, with source: Tensor, inPlace: Bool) throws -> Tensor {
+        guard inPlace else { return try Self.consistent(picture, with: source) }
+        try Self.makeConsistent(picture, with: source)
+        return picture
     }
 
     /// Back-projection: adds the upsampled difference between the LR picture and the
@@ -163,5 +220,24 @@ public final class SR3Restorer {
             picture = try (picture + difference.resized(height: large[2], width: large[3])).clamped(-1, 1)
         }
         return picture
+    }
+
+    /// The same in place and band by band, for large pictures.
+    private static func makeConsistent(_ picture: Tensor, with lr: Tensor, rounds: Int = 3) throws {
+        let (large, small) = (picture.shape, lr.shape)
+        let shrinking = try Resampler(
+            inputHeight: large[2], inputWidth: large[3], outputHeight: small[2], outputWidth: small[3],
+            device: picture.device)
+        let enlarging = try Resampler(
+            inputHeight: small[2], inputWidth: small[3], outputHeight: large[2], outputWidth: large[3],
+            device: picture.device)
+        for _ in 0..<rounds {
+            let difference = try lr - shrinking(picture)
+            for rows in RowBands(rows: 0..<large[2], width: large[3]) {
+                let correction = try enlarging(difference, rows: rows, columns: 0..<large[3])
+                let band = try picture.rows(rows)
+                try band.copy(from: (band + correction).clamped(-1, 1))
+            }
+        }
     }
 }

@@ -46,38 +46,12 @@ enum OutputCheck {
 
 /// Refuses a picture that this machine's memory cannot hold while it is restored.
 enum MemoryCheck {
-    /// Bytes that one channel of a network at one of its own pixels costs, and that one output
-    /// pixel costs besides; fitted above the measured peaks in Results/.
-    private static let bytesPerChannel = 40.0
-    private static let bytesPerPixel = 40.0
-
-    /// - Parameters:
-    ///   - name: the picture's file.
-    ///   - pixels: of the picture the networks work on.
-    ///   - networks: what is run on it, one after the other.
-    ///   - extraBytesPerPixel: what is kept beside the networks' own.
-    static func enough(
-        for image: Image, name: String, pixels: Double, networks: [UNetConfiguration],
-        extraBytesPerPixel: Double = 0, device: Device
-    ) throws {
-        guard device == .cpu else { return }
-        let perPixel =
-            networks.map { network in
-                Double(network.baseWidth) / Double(network.patchSize * network.patchSize) * bytesPerChannel
-            }.max() ?? 0
-        let needed = pixels * (perPixel + bytesPerPixel + extraBytesPerPixel)
-        guard let available = availableMemory, needed > available else { return }
-        throw CommandError(
-            status: EX_DATAERR,
-            description: String(
-                format:
-                    "'%@' is too large for this machine: restoring %d×%d pixels needs about %.0f GB of memory, and %.0f GB are free",
-                name, image.width, image.height, needed / 1e9, available / 1e9))
-    }
-
-    private static var availableMemory: Double? {
-        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8) else { return nil }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 * 1024 }
+    /// - Parameter plan: throws ``MemoryError`` where the picture does not fit.
+    static func enough(for name: String, _ plan: () throws -> Void) throws {
+        do {
+            try plan()
+        } catch let error as MemoryError {
+            throw CommandError(status: EX_DATAERR, description: "'\(name)' is too large: \(error)")
+        }
     }
 }

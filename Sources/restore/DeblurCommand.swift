@@ -68,6 +68,8 @@ struct DeblurCommand: ParsableCommand {
 
     @OptionGroup(title: "Machine") var machine: DeviceOptions
 
+    @OptionGroup(title: "Memory") var memory: TilingOptions
+
     func validate() throws {
         try files.validate(inputs: inputs)
         if let samples, !(1...1000).contains(samples) {
@@ -138,18 +140,18 @@ struct DeblurCommand: ParsableCommand {
         _ restorer: DeblurRestorer
     ) throws {
         let started = Date()
-        let configuration = restorer.model.configuration
-        try MemoryCheck.enough(
-            for: image, name: input, pixels: Double(image.width) * Double(image.height),
-            networks: [configuration.predictor, configuration.denoiser],
-            extraBytesPerPixel: DeblurRestorer.bytesPerPixel, device: restorer.model.device)
+        try MemoryCheck.enough(for: input) {
+            _ = try restorer.plan(
+                height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples)
+        }
         let name = (input as NSString).lastPathComponent
         let bar = ProgressBar(name, quiet: files.quiet)
         defer { bar.finish() }
         var done = "predictor only"
         let result: Image
         if predictorOnly {
-            result = try restorer.predicted(image)
+            result = try restorer.predicted(
+                image, tiling: memory.tiling, isCancelled: { Interrupt.isRequested })
         } else {
             let stem = Self.stem(input)
             let keep = keepSamples.map { folder in
@@ -162,7 +164,7 @@ struct DeblurCommand: ParsableCommand {
                 image,
                 options: .init(
                     sampling: choice.sampling, samples: choice.samples, seed: seed,
-                    tracksUncertainty: uncertainty != nil, sampleDone: keep,
+                    tracksUncertainty: uncertainty != nil, tiling: memory.tiling, sampleDone: keep,
                     progress: { done, total in bar.update(done, of: total) },
                     isCancelled: { Interrupt.isRequested }))
             result = made.image

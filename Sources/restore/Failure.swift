@@ -53,7 +53,7 @@ enum Failure {
             case .cannotWrite: EX_CANTCREAT
             }
         case let error as RecipeError: error.kind == .missing ? EX_NOINPUT : EX_DATAERR
-        case is ModelError, is DataError, is NetworkError, is DegradationError: EX_DATAERR
+        case is ModelError, is DataError, is NetworkError, is DegradationError, is MemoryError: EX_DATAERR
         case is ScheduleError, is SamplingError, is DeviceError: EX_USAGE
         case is CancellationError: 130
         case is TensorError: EX_SOFTWARE

@@ -47,6 +47,7 @@ struct SRCommand: ParsableCommand {
 
     @OptionGroup(title: "Files") var files: PictureFiles
     @OptionGroup(title: "Machine") var machine: DeviceOptions
+    @OptionGroup(title: "Memory") var memory: TilingOptions
 
     func validate() throws {
         try files.validate(inputs: inputs)
@@ -75,19 +76,18 @@ struct SRCommand: ParsableCommand {
         _ restorer: SR3Restorer
     ) throws {
         let started = Date()
-        let model = restorer.model
-        try MemoryCheck.enough(
-            for: image, name: input,
-            pixels: SR3Restorer.workingPixels(image, scale: scale, model: model.configuration),
-            networks: [model.configuration.network], device: model.device)
         let bar = ProgressBar((input as NSString).lastPathComponent, quiet: files.quiet)
         var options = try SR3Restorer.Options(defaults: settings, scale: scale)
         options.samples = samples
         options.seed = seed
         options.consistency = consistency
+        options.tiling = memory.tiling
         options.progress = { done, total in bar.update(done, of: total) }
         options.isCancelled = { Interrupt.isRequested }
         defer { bar.finish() }
+        try MemoryCheck.enough(for: input) {
+            _ = try restorer.plans(height: image.height, width: image.width, options: options)
+        }
         let result = try restorer.restored(image, options: options)
         try files.write(
             result, before: image.resized(width: result.width, height: result.height), to: output)

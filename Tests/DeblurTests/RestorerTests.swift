@@ -131,4 +131,25 @@ struct RestorerTests {
             try restorer.restored(TestModels.picture(height: 8, width: 8), options: options)
         }
     }
+
+    /// Cut into tiles, with samples and their deviation.
+    @Test func tilesGiveThePictureOfTheWhole() throws {
+        let restorer = try restorer()
+        let picture = try TestModels.picture(height: 210, width: 170)
+        var settings = options(samples: 2, uncertainty: true)
+        let whole = try restorer.restored(picture, options: settings)
+        settings.tiling.side = 64
+        var told: [Int] = []
+        settings.progress = { done, total in
+            told.append(done)
+            #expect(total == (1 + 2 * 3) * 9)
+        }
+        let tiled = try restorer.restored(picture, options: settings)
+        #expect(told == told.sorted() && told.last == (1 + 2 * 3) * 9)
+        #expect(try largestDifference(tiled.mean, whole.mean) < 1.0 / 255)
+        let deviations = try [tiled, whole].map { try #require($0.standardDeviation) }
+        #expect(try largestDifference(deviations[0], deviations[1]) < 1.0 / 255)
+        let predicted = try restorer.predicted(picture, tiling: .init(side: 64))
+        #expect(try largestDifference(predicted, restorer.predicted(picture)) < 1.0 / 255)
+    }
 }

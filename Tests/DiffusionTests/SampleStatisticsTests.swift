@@ -66,4 +66,16 @@ struct SampleStatisticsTests {
         #expect(seen.allSatisfy { $0.tensor == nil })
         #expect(try statistics.mean?.floats() == [3, 3, 3, 3])
     }
+
+    /// Neither the caller's sample nor a mean that was handed out may change under its owner's hands.
+    @Test func whatWasHandedOutStaysAsItWas() throws {
+        var statistics = SampleStatistics()
+        let first = try Tensor([1, 2, 3, 4], shape: [1, 1, 2, 2])
+        try statistics.add(first)
+        let early = try #require(statistics.mean)
+        try statistics.add(Tensor([3, 4, 5, 6], shape: [1, 1, 2, 2]))
+        #expect(try first.floats() == [1, 2, 3, 4])
+        #expect(try early.floats() == [1, 2, 3, 4])
+        #expect(try statistics.mean?.floats() == [2, 3, 4, 5])
+    }
 }

@@ -137,4 +137,32 @@ struct ResamplerTests {
         #expect(throws: TensorError.self) { try Tensor.zeros([4, 4]).resized(height: 2, width: 2) }
         #expect(throws: ImageFileError.self) { try Tensor.zeros([1, 1, 4, 4]).resized(height: 0, width: 2) }
     }
+
+    @Test(arguments: [
+        Case(from: (40, 31), to: (160, 124)), Case(from: (160, 124), to: (40, 31)),
+        Case(from: (900, 1300), to: (1800, 1310)), Case(from: (9, 50), to: (9, 200)),
+        Case(from: (50, 9), to: (200, 9)), Case(from: (12, 13), to: (12, 13)),
+    ])
+    func aRectangleEqualsThatPartOfTheWhole(test: Case) throws {
+        let x = try Tensor(
+            scrambled(2 * test.from.0 * test.from.1), shape: [1, 2, test.from.0, test.from.1])
+        let resampler = try Resampler(
+            inputHeight: test.from.0, inputWidth: test.from.1, outputHeight: test.to.0, outputWidth: test.to.1
+        )
+        let whole = try resampler(x)
+        let (h, w) = test.to
+        for (rows, columns) in [
+            (0..<h, 0..<w), (0..<1, 0..<1), (h - 1..<h, w - 1..<w), (h / 3..<h / 3 + h / 2, w / 4..<w - 1),
+            (0..<h, w / 2..<w),
+        ] {
+            let part = try resampler(x, rows: rows, columns: columns)
+            let expected = try whole.narrowed(2, start: rows.lowerBound, count: rows.count)
+                .narrowed(3, start: columns.lowerBound, count: columns.count)
+            #expect(part.shape == expected.shape)
+            #expect(try (part - expected).magnitude().max().item() < 1e-6)
+        }
+        for (rows, columns) in [(0..<0, 0..<w), (0..<h + 1, 0..<w), (0..<h, -1..<w)] {
+            #expect(throws: TensorError.self) { try resampler(x, rows: rows, columns: columns) }
+        }
+    }
 }

@@ -239,4 +239,32 @@ struct PictureKindTests {
         #expect(output.width == 2 * width)
         #expect(output.height == 2 * height)
     }
+
+    /// Cut into tiles, whatever the sampler, the scale and the number of samples.
+    @Test(arguments: [Sampler.ddim(eta: 0), .ddpm(variance: 1), .dpmSolver], [4, 6.5])
+    func tilesGiveThePictureOfTheWhole(sampler: Sampler, scale: Double) throws {
+        let restorer = try SR3Restorer(TestModels.random())
+        let lr = try picture(width: 40, height: 33)
+        for (samples, consistency) in [(1, true), (2, true), (1, false)] {
+            var settings = try options(scale: scale, steps: 3, sampler: sampler)
+            settings.samples = samples
+            settings.consistency = consistency
+            let whole = try restorer.restored(lr, options: settings)
+            settings.tiling.side = 64
+            #expect(try restorer.plans(height: 33, width: 40, options: settings).allSatisfy { !$0.isWhole })
+            let tiled = try restorer.restored(lr, options: settings)
+            // The network's input, two blocks and output see 6 pixels around them: tiles are exact.
+            let largest = zip(whole.samples, tiled.samples).map { abs(Int($0) - Int($1)) }.max() ?? .max
+            #expect(largest <= 1)
+        }
+    }
+
+    @Test func aBudgetThatIsTooSmallIsRefused() throws {
+        let restorer = try SR3Restorer(TestModels.random())
+        var settings = try options()
+        settings.tiling.memory = 1000
+        #expect(throws: MemoryError.self) {
+            try restorer.restored(picture(width: 20, height: 20), options: settings)
+        }
+    }
 }

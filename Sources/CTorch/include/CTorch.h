@@ -97,6 +97,8 @@ int ct_grad_mode_set(int enabled);
 /// Number of CUDA devices, 0 without CUDA. Loads libtorch_cuda.so on first use if present.
 int ct_cuda_device_count(void);
 int ct_cuda_synchronize(int index);
+/// Free bytes of a CUDA device's memory; 0 where they cannot be told.
+uint64_t ct_cuda_free_memory(int index);
 int ct_set_threads(int count);
 int ct_threads(void);
 /// Seeds libtorch's generators of every device.

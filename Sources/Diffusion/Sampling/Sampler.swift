@@ -18,4 +18,16 @@ public enum Sampler: Sendable, Equatable {
         case .dpmSolver: try dpmSolverSample(denoiser, levels: levels, context: context)
         }
     }
+
+    /// The update from one signal level to the next, pixel by pixel.
+    public func step(_ step: SamplingStep) throws -> Tensor {
+        switch self {
+        case .ddpm(let variance): try ancestralStep(step, variance: variance)
+        case .ddim(let eta): try ddimStep(step, eta: eta)
+        case .dpmSolver: try dpmSolverStep(step)
+        }
+    }
+
+    /// Whether a step looks at the estimate of the one before.
+    var looksBack: Bool { self == .dpmSolver }
 }

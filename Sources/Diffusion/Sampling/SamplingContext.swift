@@ -41,27 +41,31 @@ public struct SamplingContext {
 
     /// One look of the network at x, clamped as asked.
     func estimate(_ denoiser: Denoiser, _ x: Tensor, _ gamma: Double) throws -> Estimate {
-        let estimate = try parameterization.estimate(prediction: denoiser(x, gamma), noisy: x, gamma: gamma)
-        guard let limit else { return estimate }
-        return try estimate.limited(to: limit, noisy: x, gamma: gamma)
+        try parameterization.estimate(
+            prediction: denoiser(x, gamma), noisy: x, gamma: gamma, limit: limit)
     }
 
     /// Runs `step` for each neighbouring pair of levels (γ_t, γ_s), γ_s the cleaner one.
     ///
     /// - Throws: ``SamplingError`` unless the levels rise strictly from above 0 to 1.
-    func walk(
-        _ levels: [Double],
-        _ step: (_ x: Tensor, _ gamma: Double, _ next: Double, _ draw: Int) throws -> Tensor
-    ) throws -> Tensor {
-        guard levels.count >= 2, let first = levels.first, first > 0, levels.last == 1,
-            zip(levels, levels.dropFirst()).allSatisfy({ $0 < $1 })
-        else { throw SamplingError("signal levels must rise strictly from above 0 to 1") }
+    func walk(_ denoiser: Denoiser, _ levels: [Double], _ step: (SamplingStep) throws -> Tensor) throws
+        -> Tensor
+    {
+        try SamplingError.check(levels)
         return try noGrad {
             var x = try initial()
+            var previous: SamplingStep.Previous?
             for index in 0..<(levels.count - 1) {
                 if isCancelled() { throw CancellationError() }
                 progress(index, levels.count - 1)
-                x = try step(x, levels[index], levels[index + 1], index + 1)
+                let gamma = levels[index]
+                let estimate = try estimate(denoiser, x, gamma)
+                x = try step(
+                    SamplingStep(
+                        noisy: x, estimate: estimate, gamma: gamma, next: levels[index + 1],
+                        previous: previous,
+                        noise: { try noise(index + 1) }))
+                previous = .init(clean: estimate.clean, gamma: gamma)
             }
             progress(levels.count - 1, levels.count - 1)
             return x
@@ -69,8 +73,38 @@ public struct SamplingContext {
     }
 }
 
+/// What a sampler knows when it goes from one signal level to the next. All of it is pixel by pixel, so
+/// the tensors may be a whole picture or any part of it.
+public struct SamplingStep {
+    /// x_t
+    public var noisy: Tensor
+    /// x̂₀ and ε̂ at γ_t, limited as asked.
+    public var estimate: Estimate
+    /// γ_t
+    public var gamma: Double
+    /// γ_s, the cleaner level; 1 in the last step.
+    public var next: Double
+    /// The step before, for solvers of higher order; nil in the first.
+    public var previous: Previous?
+    /// Fresh standard normal noise of the tensors' shape.
+    public var noise: () throws -> Tensor
+
+    public struct Previous {
+        /// x̂₀
+        public var clean: Tensor
+        public var gamma: Double
+    }
+}
+
 /// Why sampling cannot start.
 public struct SamplingError: Error, CustomStringConvertible, Sendable {
     public let description: String
     public init(_ description: String) { self.description = description }
+
+    /// - Throws: unless the levels rise strictly from above 0 to 1.
+    static func check(_ levels: [Double]) throws {
+        guard levels.count >= 2, let first = levels.first, first > 0, levels.last == 1,
+            zip(levels, levels.dropFirst()).allSatisfy({ $0 < $1 })
+        else { throw SamplingError("signal levels must rise strictly from above 0 to 1") }
+    }
 }

@@ -18,6 +18,13 @@ public enum Parameterization: String, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// The estimate of a prediction with x̂₀ brought into its range and ε̂ recomputed.
+    func estimate(prediction: Tensor, noisy: Tensor, gamma: Double, limit: CleanLimit?) throws -> Estimate {
+        let estimate = try estimate(prediction: prediction, noisy: noisy, gamma: gamma)
+        guard let limit else { return estimate }
+        return try estimate.limited(to: limit, noisy: noisy, gamma: gamma)
+    }
+
     /// x̂₀ and ε̂ that follow from a prediction at signal level γ in (0, 1).
     public func estimate(prediction: Tensor, noisy: Tensor, gamma: Double) throws -> Estimate {
         let signal = gamma.squareRoot()

@@ -51,6 +51,21 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
         guard ct_cuda_synchronize(Int32(index)) == 0 else { throw TensorError.last("synchronize", []) }
     }
 
+    /// Bytes that could be allocated now without swapping; nil where the system does not tell.
+    ///
+    /// On the CPU the smaller of what the kernel calls available and what is left to this control
+    /// group, as containers and batch systems set it.
+    public var availableMemory: Double? {
+        switch self {
+        case .cpu: MachineMemory.available
+        case .cuda(let index):
+            switch ct_cuda_free_memory(Int32(index)) {
+            case 0: nil
+            case let bytes: Double(bytes)
+            }
+        }
+    }
+
     var number: (type: Int32, index: Int32) {
         switch self {
         case .cpu: (0, 0)
