@@ -22,6 +22,23 @@ enum OutputCheck {
         }
     }
 
+    /// The same for a file whose folders may have to be made first.
+    static func creatable(_ path: String) throws {
+        let parent = (path as NSString).deletingLastPathComponent
+        var folder = parent
+        while !folder.isEmpty, folder != "/", access(folder, F_OK) != 0 {
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        guard folder != parent else { return try writable(path) }
+        if folder.isEmpty { folder = "." }
+        guard FileStatus(folder)?.isFolder == true else {
+            throw CommandError.output("'\(path)' cannot be written: '\(folder)' is a file, not a folder")
+        }
+        guard access(folder, W_OK) == 0 else {
+            throw CommandError.output("'\(path)' cannot be written: no permission to write in '\(folder)'")
+        }
+    }
+
     /// Writes lines of text, all or nothing.
     static func write(_ lines: [String], to path: String) throws {
         do {
