@@ -22,20 +22,26 @@ enum OutputCheck {
         }
     }
 
-    /// The same for a file whose folders may have to be made first.
+    /// The same for a file whose folders are made when it is written.
     static func creatable(_ path: String) throws {
-        let parent = (path as NSString).deletingLastPathComponent
-        var folder = parent
-        while !folder.isEmpty, folder != "/", access(folder, F_OK) != 0 {
-            folder = (folder as NSString).deletingLastPathComponent
+        let folder = (path as NSString).deletingLastPathComponent
+        if folder.isEmpty || access(folder, F_OK) == 0 { return try writable(path) }
+        try creatable(folder: folder)
+    }
+
+    /// Refuses a folder that is not there and cannot be made.
+    static func creatable(folder: String) throws {
+        var parent = folder
+        while !parent.isEmpty, parent != "/", access(parent, F_OK) != 0 {
+            parent = (parent as NSString).deletingLastPathComponent
         }
-        guard folder != parent else { return try writable(path) }
-        if folder.isEmpty { folder = "." }
-        guard FileStatus(folder)?.isFolder == true else {
-            throw CommandError.output("'\(path)' cannot be written: '\(folder)' is a file, not a folder")
+        if parent.isEmpty { parent = "." }
+        guard FileStatus(parent)?.isFolder == true else {
+            throw CommandError.output("there can be no folder '\(folder)': '\(parent)' is a file")
         }
-        guard access(folder, W_OK) == 0 else {
-            throw CommandError.output("'\(path)' cannot be written: no permission to write in '\(folder)'")
+        guard access(parent, W_OK) == 0 else {
+            throw CommandError.output(
+                "there can be no output in the folder '\(folder)': no permission to write in '\(parent)'")
         }
     }
 

@@ -140,10 +140,15 @@ struct BatchTests {
     }
 
     @Test func overlappingFoldersAreDoneOnce() throws {
-        try write("photos/sub/a.png")
-        let outcome = try enlarge("-r", "photos", "photos/sub", "photos", "-o", "out", in: folder)
-        #expect(files(below: "out") == ["sub/a.png"])
-        #expect(outcome.outputLines.count == 1)
+        try write("photos/sub/a.png", "photos/b.png")
+        for arguments in [["photos", "photos/sub"], ["photos/sub/", "photos"], ["photos", "photos/*.png"]] {
+            let outcome = try succeed(
+                ["sr", "-r", "--format", "jpg", "--model", TestModels.tiny] + arguments, in: folder)
+            #expect(files(below: "photos") == ["b.png", "b_x4.jpg", "sub/a.png", "sub/a_x4.jpg"])
+            #expect(outcome.output.contains("2 restored"))
+        }
+        try enlarge("-r", "photos", "./photos/sub", "photos/.", "-o", "out", in: folder)
+        #expect(files(below: "out") == ["b.png", "sub/a.png"])
     }
 
     // MARK: outputs of earlier runs
@@ -237,9 +242,7 @@ struct BatchTests {
         try expectFailure("a.png", "b.png", "-o", "file", status: 73, naming: "'file' is a file")
         try expectFailure("a.png", "b.png", "-o", "x.png", status: 64, naming: "--output", "'x.png'")
         try expectFailure("a.png", "b.png", "-o", "-", status: 64, naming: "--output -")
-        let below = try run("a.png", "b.png", "-o", "file/sub")
-        #expect(below.status == 73)
-        #expect(below.errorLines.count == 2 && below.errors.contains("'file' is a file"))
+        try expectFailure("a.png", "b.png", "-o", "file/sub", status: 73, naming: "'file' is a file")
     }
 
     @Test func patterns() throws {

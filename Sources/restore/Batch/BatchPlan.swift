@@ -11,14 +11,14 @@ struct BatchPlan {
         entries.compactMap { if case .job(let job) = $0 { job } else { nil } }
     }
 
-    /// - Parameters:
-    ///   - companions: other files that will be written, beside the outputs.
+    /// - Parameter companions: other files that will be written, beside the outputs.
     /// - Throws: a usage error where an output would meet another output, another input or its own.
     init(
         _ inputs: InputList, naming: OutputNaming, existing: ExistingOutput?, companions: [String] = []
     ) throws {
         isSeveral = inputs.isSeveral
-        let originals = Self.originals(of: inputs.items, naming: naming)
+        let originals = naming.originals(
+            of: inputs.items.compactMap { if case .picture(let input) = $0 { input } else { nil } })
         var seen: Set<[FileKey]> = []
         entries = try inputs.items.compactMap { item -> BatchEntry? in
             switch item {
@@ -39,18 +39,6 @@ struct BatchPlan {
         }
         try Self.requireDistinct(jobs, companions)
         for path in companions { try OutputCheck.writable(path) }
-    }
-
-    /// What the outputs are called, without their endings, and whose outputs they are. A picture that
-    /// is called so is taken for an output of an earlier run, perhaps one with another type.
-    private static func originals(of items: [InputItem], naming: OutputNaming) -> [FileKey: String] {
-        guard !naming.suffix.isEmpty else { return [:] }
-        if case .file = naming.destination { return [:] }
-        let pairs = items.compactMap { item -> (FileKey, String)? in
-            guard case .picture(let input) = item else { return nil }
-            return (FileKey(naming.output(for: input).path).withoutEnding, input.path)
-        }
-        return Dictionary(pairs) { first, _ in first }
     }
 
     private static func entry(

@@ -9,7 +9,7 @@ struct BatchRecord: Encodable {
     let input: String
     var output: String?
     let status: Status
-    /// Why it was skipped or failed, as a sentence.
+    /// Why it was skipped or failed, or what a lenient reading had to do without.
     var reason: String?
     var inputSize: (width: Int, height: Int)?
     var outputSize: (width: Int, height: Int)?

@@ -19,7 +19,7 @@ final class BatchReport: @unchecked Sendable {
     private var isPictureFound = false
     private var isEmptyFolderTold = false
     private var work: (model: String, method: String, seed: UInt64?)?
-    /// Pixels that took no time, of failures and what was skipped.
+    /// Pixels of failures, which took no time.
     private var freePixels = 0.0
 
     init(style: Style, showsProgress: Bool) {
@@ -39,17 +39,21 @@ final class BatchReport: @unchecked Sendable {
         lock.withLock { bar.update(done, of: total, alreadyDone: freePixels, label: name, count: count) }
     }
 
-    func done(_ job: PictureJob, from image: Image, to result: Image, seconds: Double) {
+    func done(_ job: PictureJob, from picture: ReadPicture, to result: Image, seconds: Double) {
         lock.withLock {
             isPictureFound = true
             summary.done += 1
             if job.replaces { summary.overwritten += 1 }
-            let before = (width: image.width, height: image.height)
+            bar.finish()
+            picture.notes.forEach(Failure.say)
+            let before = (width: picture.image.width, height: picture.image.height)
             let after = (width: result.width, height: result.height)
             tell(
                 BatchRecord(
-                    input: job.input.path, output: job.output, status: .done, inputSize: before,
-                    outputSize: after, seconds: (seconds * 1000).rounded() / 1000, model: work?.model,
+                    input: job.input.path, output: job.output, status: .done,
+                    reason: picture.notes.isEmpty ? nil : picture.notes.joined(separator: "; "),
+                    inputSize: before, outputSize: after, seconds: (seconds * 1000).rounded() / 1000,
+                    model: work?.model,
                     method: work?.method, seed: work?.seed)
             ) {
                 let size = [before, after].map { "\($0.width)×\($0.height)" }
@@ -97,15 +101,10 @@ final class BatchReport: @unchecked Sendable {
 
     /// A folder without pictures.
     func empty(_ folder: String) {
-        note("there are no pictures in '\(folder)'")
-        lock.withLock { isEmptyFolderTold = true }
-    }
-
-    /// A sentence that is no failure.
-    func note(_ sentence: String) {
         lock.withLock {
             bar.finish()
-            Failure.say(sentence)
+            Failure.say("there are no pictures in '\(folder)'")
+            isEmptyFolderTold = true
         }
     }
 

@@ -15,7 +15,7 @@ final class BatchRun {
     private let readingQueue = DispatchQueue(label: "reading")
     private let writingQueue = DispatchQueue(label: "writing")
     /// The picture that is read ahead, with its entry's index.
-    private var ahead: (index: Int, image: Background<Image>)?
+    private var ahead: (index: Int, picture: Background<ReadPicture>)?
     private var writing: Background<Void>?
     private var progress: BatchProgress
 
@@ -39,11 +39,11 @@ final class BatchRun {
             }
             do {
                 if Interrupt.isRequested { throw CancellationError() }
-                let image = try picture(at: index, job)
+                let picture = try picture(at: index, job)
                 readAhead(after: index)
                 let work = try prepared ?? started(prepare)
                 prepared = work
-                try restore(image, job, work)
+                try restore(picture, job, work)
             } catch let error as PreparationError {
                 throw error.cause
             } catch is CancellationError {
@@ -85,8 +85,8 @@ final class BatchRun {
 
     // MARK: reading
 
-    private func picture(at index: Int, _ job: PictureJob) throws -> Image {
-        let reading = ahead?.index == index ? ahead?.image : nil
+    private func picture(at index: Int, _ job: PictureJob) throws -> ReadPicture {
+        let reading = ahead?.index == index ? ahead?.picture : nil
         ahead = nil
         return try (reading ?? read(job)).valueUnlessInterrupted()
     }
@@ -99,37 +99,43 @@ final class BatchRun {
         }
     }
 
-    private func read(_ job: PictureJob) -> Background<Image> {
-        Background(on: readingQueue) { [reading, depth = writer.depth, report] in
-            let image = try PictureStreams.read(job.input, options: reading, note: report.note)
+    private func read(_ job: PictureJob) -> Background<ReadPicture> {
+        Background(on: readingQueue) { [reading, depth = writer.depth] in
+            var notes: [String] = []
+            var image = try PictureStreams.read(job.input, options: reading) { notes.append($0) }
             // More depth has to be there before the network fills it.
-            return depth == 16 ? try image.converted(bitDepth: 16) : image
+            if depth == 16 { image = try image.converted(bitDepth: 16) }
+            return ReadPicture(image: image, notes: notes)
         }
     }
 
     // MARK: the network
 
-    private func restore(_ image: Image, _ job: PictureJob, _ work: PictureWork) throws {
+    private func restore(_ picture: ReadPicture, _ job: PictureJob, _ work: PictureWork) throws {
         let started = Date()
         let name = (job.input.path as NSString).lastPathComponent
-        let result = try work.restore(image, job) {
-            [progress, report, isSeveral = plan.isSeveral] done, total in
+        let tell = { [progress, report, isSeveral = plan.isSeveral] (done: Int, total: Int) in
             let share = Double(done) / Double(max(1, total))
             report.progress(
                 name, done: progress.pixels(with: share, of: job), of: progress.total,
                 count: isSeveral ? "\(progress.number)/\(progress.count)" : "\(done)/\(total)")
         }
+        // What has no steps to tell of is seen to begin at least.
+        if plan.isSeveral { tell(0, 1) }
+        let result = try work.restore(picture.image, job, tell)
         finishWriting()
-        write(result, of: image, job, started: started)
+        write(result, of: picture, job, started: started)
     }
 
     // MARK: writing
 
-    private func write(_ result: RestoredPicture, of image: Image, _ job: PictureJob, started: Date) {
+    private func write(
+        _ result: RestoredPicture, of picture: ReadPicture, _ job: PictureJob, started: Date
+    ) {
         writing = Background(on: writingQueue) { [writer, report] in
             do {
-                let output = try writer.write(result, of: image, job)
-                report.done(job, from: image, to: output, seconds: Date().timeIntervalSince(started))
+                let output = try writer.write(result, of: picture.image, job)
+                report.done(job, from: picture, to: output, seconds: Date().timeIntervalSince(started))
             } catch {
                 report.failed(job.input.path, output: job.output, error)
             }

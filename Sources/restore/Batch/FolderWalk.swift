@@ -3,18 +3,19 @@ import Glibc
 /// Lists the files below folders, sorted by name. Hidden names are passed over; links are followed,
 /// and no folder is entered twice, whichever way it is reached.
 struct FolderWalk {
-    private var visited: Set<FileStatus.Identity>
+    private let excluded: Set<FileStatus.Identity>
+    private var visited: Set<FileStatus.Identity> = []
 
     /// - Parameter excluded: folders not to enter, unless the user names them.
     init(excluding excluded: [String]) {
-        visited = Set(excluded.compactMap { FileStatus($0)?.identity })
+        self.excluded = Set(excluded.compactMap { FileStatus($0)?.identity })
     }
 
-    /// What lies below a folder of the user's.
+    /// What lies below a folder of the user's; nothing if an earlier walk came through it.
     mutating func items(below root: String) -> [InputItem] {
         var name = Substring(root)
         while name.count > 1, name.hasSuffix("/") { name.removeLast() }
-        if let identity = FileStatus(root)?.identity { visited.insert(identity) }
+        guard let identity = FileStatus(root)?.identity, visited.insert(identity).inserted else { return [] }
         let items = items(in: String(name), subfolder: "")
         let hasContent = items.contains {
             switch $0 {
@@ -33,7 +34,8 @@ struct FolderWalk {
             guard let status = FileStatus(path), status.isFolder else {
                 return [InputPicture.found(path, subfolder: subfolder)]
             }
-            guard visited.insert(status.identity).inserted else { return [] }
+            guard !excluded.contains(status.identity), visited.insert(status.identity).inserted
+            else { return [] }
             return items(in: path, subfolder: subfolder.isEmpty ? name : "\(subfolder)/\(name)")
         }
     }

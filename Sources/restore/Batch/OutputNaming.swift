@@ -13,20 +13,20 @@ struct OutputNaming {
     }
 
     let destination: Destination
-    /// Between the input's stem and the ending.
-    let suffix: String
+    /// Between the input's stem and the ending, for outputs beside their inputs.
+    private let besideSuffix: String
+    /// The same as it is now.
+    private let suffix: String
     let type: OutputType
 
     /// - Throws: a usage error when the folder or the file does not go with the inputs.
     init(output: String?, suffix: String?, defaultSuffix: String, type: OutputType, inputs: InputList) throws
     {
         destination = try Self.destination(output, inputs: inputs)
+        if case .folder(let folder) = destination { try OutputCheck.creatable(folder: folder) }
         self.type = type
-        if case .folder = destination {
-            self.suffix = suffix ?? ""
-        } else {
-            self.suffix = suffix ?? defaultSuffix
-        }
+        besideSuffix = suffix ?? defaultSuffix
+        if case .folder = destination { self.suffix = suffix ?? "" } else { self.suffix = besideSuffix }
     }
 
     private static func destination(_ output: String?, inputs: InputList) throws -> Destination {
@@ -71,14 +71,30 @@ struct OutputNaming {
         case .file(let path):
             return (path, ImageFormat(path: path) ?? format)
         case .beside:
-            let stem = (input.path as NSString).deletingPathExtension
-            return ("\(stem)\(suffix).\(ending(of: input, format))", format)
+            return (beside(input) + "." + ending(of: input, format), format)
         case .folder(let folder):
             let separator = folder.hasSuffix("/") ? "" : "/"
             let subfolder = input.subfolder.isEmpty ? "" : input.subfolder + "/"
             let name = "\(input.stem)\(suffix).\(ending(of: input, format))"
             return ("\(folder)\(separator)\(subfolder)\(name)", format)
         }
+    }
+
+    private func beside(_ input: InputPicture) -> String {
+        (input.path as NSString).deletingPathExtension + besideSuffix
+    }
+
+    /// What outputs of this run, and of one that wrote beside the inputs, are called without their
+    /// endings, with the originals' paths. A picture found under such a name is such an output, perhaps
+    /// of another type.
+    func originals(of inputs: [InputPicture]) -> [FileKey: String] {
+        if case .file = destination { return [:] }
+        var originals: [FileKey: String] = [:]
+        for input in inputs {
+            if !besideSuffix.isEmpty { originals[FileKey(beside(input) + ".png").withoutEnding] = input.path }
+            if !suffix.isEmpty { originals[FileKey(output(for: input).path).withoutEnding] = input.path }
+        }
+        return originals
     }
 
     /// With `same` the ending is kept as it is spelled, unless it says what the content is not.
