@@ -22,6 +22,29 @@ enum OutputCheck {
         }
     }
 
+    /// The same for a file whose folders are made when it is written.
+    static func creatable(_ path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        if folder.isEmpty || access(folder, F_OK) == 0 { return try writable(path) }
+        try creatable(folder: folder)
+    }
+
+    /// Refuses a folder that is not there and cannot be made.
+    static func creatable(folder: String) throws {
+        var parent = folder
+        while !parent.isEmpty, parent != "/", access(parent, F_OK) != 0 {
+            parent = (parent as NSString).deletingLastPathComponent
+        }
+        if parent.isEmpty { parent = "." }
+        guard FileStatus(parent)?.isFolder == true else {
+            throw CommandError.output("there can be no folder '\(folder)': '\(parent)' is a file")
+        }
+        guard access(parent, W_OK) == 0 else {
+            throw CommandError.output(
+                "there can be no output in the folder '\(folder)': no permission to write in '\(parent)'")
+        }
+    }
+
     /// Writes lines of text, all or nothing.
     static func write(_ lines: [String], to path: String) throws {
         do {

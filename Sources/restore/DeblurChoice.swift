@@ -26,8 +26,7 @@ struct DeblurChoice: CustomStringConvertible {
             levels: try NoiseSchedule(parsing: settings.schedule)
                 .samplingLevels(settings.steps, maximumNoise: noise),
             temperature: settings.temperature)
-        let steps = settings.steps == 1 ? "step" : "steps"
         let from = noise < 1 ? String(format: " from noise %.2f", noise) : ""
-        method = "\(settings.steps) \(settings.method.rawValue) \(steps)\(from)"
+        method = settings.method(samples: 1) + from
     }
 }

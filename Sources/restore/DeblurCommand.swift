@@ -21,10 +21,15 @@ struct DeblurCommand: ParsableCommand {
               restore deblur --perception 0.2 in.jpg closer to the truth, smoother
               restore deblur --predictor-only in.jpg the fast first picture
               restore deblur --samples 16 --uncertainty map.png in.jpg
+              restore deblur -r photos -o sharp      the tree below photos, below sharp
+              cat in.jpg | restore deblur - > out.png
+
+            \(PictureFiles.discussion)
             """)
 
     @Argument(
-        help: "Pictures to deblur, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+        help: "Pictures to deblur, PNG or JPEG; folders with -r; - is standard input.",
+        completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var inputs: [String]
 
     @Option(help: "Number of samples to average (default: the model's, 1 without --perception).")
@@ -103,80 +108,76 @@ struct DeblurCommand: ParsableCommand {
     }
 
     func run() throws {
-        let jobs = try files.jobs(inputs, more: [uncertainty].compactMap(\.self)) {
-            PictureFiles.beside($0, suffix: "deblurred")
-        }
-        if keepSamples != nil,
-            let twice = Dictionary(grouping: inputs, by: Self.stem).first(where: { $0.value.count > 1 })
-        {
-            throw CommandError.usage(
-                "--keep-samples would write '\(twice.key)_sample1.png' twice: the inputs need names of their own"
-            )
-        }
+        let plan = try files.plan(
+            inputs, suffix: "_deblurred", single: [("--uncertainty", uncertainty)],
+            folders: [keepSamples].compactMap(\.self))
+        try requireSampleNames(of: plan.jobs)
         Interrupt.watch()
         let device = try machine.resolved()
-        let first = try jobs.first.map { try Image.read(from: $0.input) }
-        let restorer = try DeblurRestorer(DeblurModel.load(ModelStore.path(of: model), device: device))
-        let choice = try DeblurChoice(
-            restorer.model.configuration, sampling: sampling, perception: perception, steps: steps,
-            samples: samples, maximumNoise: maxNoise)
-        if uncertainty != nil, choice.samples < 2 {
-            throw CommandError.usage("--uncertainty needs --samples 2 or more")
-        }
-        if let keepSamples { try OutputCheck.makeFolder(keepSamples) }
-        for (index, job) in jobs.enumerated() {
-            let image = try index == 0 ? first ?? Image.read(from: job.input) : Image.read(from: job.input)
-            try restore(image, job.input, job.output, choice, restorer)
+        try BatchRun(plan, files: files).run {
+            let restorer = try DeblurRestorer(DeblurModel.load(ModelStore.path(of: model), device: device))
+            let choice = try DeblurChoice(
+                restorer.model.configuration, sampling: sampling, perception: perception, steps: steps,
+                samples: samples, maximumNoise: maxNoise)
+            if uncertainty != nil, choice.samples < 2 {
+                throw CommandError.usage("--uncertainty needs --samples 2 or more")
+            }
+            if let keepSamples { try OutputCheck.makeFolder(keepSamples) }
+            return PictureWork(
+                model: model, method: predictorOnly ? "predictor only" : choice.description,
+                seed: predictorOnly ? nil : seed
+            ) { image, job, progress in
+                try restored(image, job.input, choice, restorer, progress: progress)
+            }
         }
     }
 
-    /// A file's name without folder and ending.
-    private static func stem(_ path: String) -> String {
-        ((path as NSString).lastPathComponent as NSString).deletingPathExtension
-    }
-
-    private func restore(
-        _ image: Image, _ input: String, _ output: String, _ choice: DeblurChoice,
-        _ restorer: DeblurRestorer
-    ) throws {
-        let started = Date()
-        try MemoryCheck.enough(for: input) {
+    private func restored(
+        _ image: Image, _ input: InputPicture, _ choice: DeblurChoice, _ restorer: DeblurRestorer,
+        progress: @escaping (Int, Int) -> Void
+    ) throws -> RestoredPicture {
+        try MemoryCheck.enough(for: input.path) {
             _ = try restorer.plan(
-                height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples)
+                height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples,
+                tracksUncertainty: uncertainty != nil)
         }
-        let name = (input as NSString).lastPathComponent
-        let bar = ProgressBar(name, quiet: files.quiet)
-        defer { bar.finish() }
-        var done = "predictor only"
-        let result: Image
         if predictorOnly {
-            result = try restorer.predicted(
-                image, tiling: memory.tiling, isCancelled: { Interrupt.isRequested })
-        } else {
-            let stem = Self.stem(input)
-            let keep = keepSamples.map { folder in
-                { (index: Int, sample: Tensor) in
-                    try DeblurRestorer.picture(sample, like: image).write(
-                        to: "\(folder)/\(stem)_sample\(index + 1).png")
-                }
-            }
-            let made = try restorer.restored(
-                image,
-                options: .init(
-                    sampling: choice.sampling, samples: choice.samples, seed: seed,
-                    tracksUncertainty: uncertainty != nil, tiling: memory.tiling, sampleDone: keep,
-                    progress: { done, total in bar.update(done, of: total) },
-                    isCancelled: { Interrupt.isRequested }))
-            result = made.image
-            if let uncertainty, let deviation = made.output.standardDeviation {
-                try UncertaintyMap.image(of: deviation).write(to: uncertainty)
-            }
-            done = choice.description
+            return try RestoredPicture(
+                image: restorer.predicted(
+                    image, tiling: memory.tiling, isCancelled: { Interrupt.isRequested }))
         }
-        try files.write(result, before: image, to: output)
-        bar.finish()
-        guard !files.quiet else { return }
-        let seconds = String(format: "%.1f", Date().timeIntervalSince(started))
-        print("\(input) → \(output): \(image.width)×\(image.height), \(done), \(seconds) s")
+        let writer = PictureWriter(files)
+        let keep = keepSamples.map { _ in
+            { (index: Int, sample: Tensor) in
+                try writer.write(
+                    DeblurRestorer.picture(sample, like: image), to: samplePath(of: input, index: index))
+            }
+        }
+        let made = try restorer.restored(
+            image,
+            options: .init(
+                sampling: choice.sampling, samples: choice.samples, seed: seed,
+                tracksUncertainty: uncertainty != nil, tiling: memory.tiling, sampleDone: keep,
+                progress: progress,
+                isCancelled: { Interrupt.isRequested }))
+        var result = RestoredPicture(image: made.image)
+        if let uncertainty, let deviation = made.output.standardDeviation {
+            result.companions = [(uncertainty, try UncertaintyMap.image(of: deviation))]
+        }
+        return result
+    }
+
+    /// Where a sample goes, laid out below --keep-samples as the inputs are below their folders.
+    private func samplePath(of input: InputPicture, index: Int) -> String {
+        let folders = [keepSamples ?? "", input.subfolder].filter { !$0.isEmpty }
+        return (folders + ["\(input.stem)_sample\(index + 1).png"]).joined(separator: "/")
+    }
+
+    private func requireSampleNames(of jobs: [PictureJob]) throws {
+        guard keepSamples != nil else { return }
+        let names = Dictionary(grouping: jobs) { samplePath(of: $0.input, index: 0) }
+        guard let twice = names.filter({ $0.value.count > 1 }).keys.min() else { return }
+        throw CommandError.usage(
+            "--keep-samples would write '\(twice)' twice: the inputs need names of their own")
     }
 }

@@ -22,6 +22,8 @@ enum Failure {
     /// Prints the sentence and ends the program; help and version, which the parser throws as
     /// well, go the parser's way.
     static func exit(_ error: any Error) -> Never {
+        // Failures that were told already.
+        if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         if let status = status(of: error) {
             exit(error is CancellationError ? "interrupted; nothing was written" : "\(error)", status)
         }
@@ -31,9 +33,14 @@ enum Failure {
     }
 
     private static func exit(_ text: String, _ status: Int32) -> Never {
-        let sentence = text.split(separator: "\n").joined(separator: " ")
-        FileHandle.standardError.write(Data("restore: \(sentence)\n".utf8))
+        say(text)
         Foundation.exit(status)
+    }
+
+    /// One sentence on standard error.
+    static func say(_ text: String) {
+        let sentence = text.split(separator: "\n").joined(separator: " ")
+        try? FileHandle.standardError.write(contentsOf: Data("restore: \(sentence)\n".utf8))
     }
 
     static func status(of error: any Error) -> Int32? {

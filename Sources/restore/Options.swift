@@ -31,6 +31,14 @@ struct DeviceOptions: ParsableArguments {
 
 extension SamplingDefaults.Method: ExpressibleByArgument {}
 
+extension SamplingDefaults {
+    /// Steps, sampler and samples in words.
+    func method(samples: Int) -> String {
+        "\(steps) \(method.rawValue) \(steps == 1 ? "step" : "steps")"
+            + (samples > 1 ? " × \(samples) samples" : "")
+    }
+}
+
 /// How a picture is sampled; what is not given comes from the model.
 struct SamplingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("ddpm, ddim or dpm (default: the model's).", valueName: "name"))

@@ -2,10 +2,11 @@ import Foundation
 
 /// A line with a bar and the time left, drawn again and again; silent where nobody watches.
 final class ProgressBar {
-    private let label: String
+    private var label: String
     private let isShown: Bool
     private let start = Date()
     private var lastDraw = Date.distantPast
+    private var isDrawn = false
 
     init(_ label: String, quiet: Bool) {
         self.label = label
@@ -21,9 +22,18 @@ final class ProgressBar {
         draw(done, of: total, alreadyDone: alreadyDone) { String(format: "%.1f %%", 100 * done / total) }
     }
 
+    /// - Parameters:
+    ///   - label: what is worked on now.
+    ///   - count: how far the work is, in words.
+    func update(_ done: Double, of total: Double, alreadyDone: Double, label: String, count: String) {
+        self.label = label
+        draw(done, of: total, alreadyDone: alreadyDone) { count }
+    }
+
     private func draw(_ done: Double, of total: Double, alreadyDone: Double, count: () -> String) {
         guard isShown, total > 0, done == total || Date().timeIntervalSince(lastDraw) > 0.1 else { return }
         lastDraw = Date()
+        isDrawn = true
         let width = 30
         let filled = Int(done / total * Double(width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
@@ -40,7 +50,11 @@ final class ProgressBar {
     }
 
     /// Takes the line away, for the summary.
-    func finish() { if isShown { write("\r\u{1B}[K") } }
+    func finish() {
+        guard isShown, isDrawn else { return }
+        write("\r\u{1B}[K")
+        isDrawn = false
+    }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 }

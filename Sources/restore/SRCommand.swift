@@ -16,13 +16,18 @@ struct SRCommand: ParsableCommand {
             Examples:
               restore sr in.png                  four times as wide and high: in_x4.png
               restore sr --scale 2 in.jpg -o out.jpg
+              restore sr -r photos -o large      the tree below photos, below large
+              cat in.png | restore sr - > out.png
               restore sr --samples 8 in.png      mean of eight samples: safer, smoother
               restore sr --steps 20 --sampler ddpm in.png   more detail, more invention
               restore sr --schedule linear:1e-4:0.1:100 --steps 10 --seed 7 in.png
+
+            \(PictureFiles.discussion)
             """)
 
     @Argument(
-        help: "Pictures to enlarge, PNG or JPEG.", completion: .file(extensions: ["png", "jpg", "jpeg"]))
+        help: "Pictures to enlarge, PNG or JPEG; folders with -r; - is standard input.",
+        completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var inputs: [String]
 
     @Option(name: [.short, .long], help: "How much wider and higher, from 1 to 16; fractions are allowed.")
@@ -59,49 +64,39 @@ struct SRCommand: ParsableCommand {
     }
 
     func run() throws {
-        let jobs = try files.jobs(inputs) { Self.defaultOutput($0, scale: scale) }
+        let plan = try files.plan(inputs, suffix: Self.suffix(scale: scale))
         Interrupt.watch()
         let device = try machine.resolved()
-        let first = try jobs.first.map { try Image.read(from: $0.input) }
-        let restorer = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device))
-        let settings = try sampling.merged(into: restorer.model.configuration.sampling, steps: steps)
-        for (index, job) in jobs.enumerated() {
-            let image = try index == 0 ? first ?? Image.read(from: job.input) : Image.read(from: job.input)
-            try restore(image, job.input, job.output, settings, restorer)
+        try BatchRun(plan, files: files).run {
+            let restorer = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device))
+            let settings = try sampling.merged(into: restorer.model.configuration.sampling, steps: steps)
+            return PictureWork(model: model, method: settings.method(samples: samples), seed: seed) {
+                image, job, progress in
+                try RestoredPicture(
+                    image: restored(image, job.input.path, settings, restorer, progress: progress))
+            }
         }
     }
 
-    private func restore(
-        _ image: Image, _ input: String, _ output: String, _ settings: SamplingDefaults,
-        _ restorer: SR3Restorer
-    ) throws {
-        let started = Date()
-        let bar = ProgressBar((input as NSString).lastPathComponent, quiet: files.quiet)
+    private func restored(
+        _ image: Image, _ name: String, _ settings: SamplingDefaults, _ restorer: SR3Restorer,
+        progress: @escaping (Int, Int) -> Void
+    ) throws -> Image {
         var options = try SR3Restorer.Options(defaults: settings, scale: scale)
         options.samples = samples
         options.seed = seed
         options.consistency = consistency
         options.tiling = memory.tiling
-        options.progress = { done, total in bar.update(done, of: total) }
+        options.progress = progress
         options.isCancelled = { Interrupt.isRequested }
-        defer { bar.finish() }
-        try MemoryCheck.enough(for: input) {
+        try MemoryCheck.enough(for: name) {
             _ = try restorer.plans(height: image.height, width: image.width, options: options)
         }
-        let result = try restorer.restored(image, options: options)
-        try files.write(
-            result, before: image.resized(width: result.width, height: result.height), to: output)
-        bar.finish()
-        guard !files.quiet else { return }
-        let seconds = String(format: "%.1f", Date().timeIntervalSince(started))
-        print(
-            "\(input) → \(output): \(image.width)×\(image.height) → \(result.width)×\(result.height), \(settings.steps) \(settings.method.rawValue) steps\(samples > 1 ? " × \(samples) samples" : ""), \(seconds) s"
-        )
+        return try restorer.restored(image, options: options)
     }
 
-    /// `in_x4.png` beside the input.
-    static func defaultOutput(_ input: String, scale: Double) -> String {
-        let number = scale == scale.rounded() ? String(Int(scale)) : String(scale)
-        return PictureFiles.beside(input, suffix: "x\(number)")
+    /// `_x4`
+    private static func suffix(scale: Double) -> String {
+        "_x" + (scale == scale.rounded() ? String(Int(scale)) : String(scale))
     }
 }

@@ -35,8 +35,10 @@ enum Executable {
     struct Outcome {
         /// The exit status; 128 + N for a program ended by signal N that it did not catch.
         var status: Int32
-        var output: String
+        var outputBytes: [UInt8]
         var errors: String
+
+        var output: String { String(decoding: outputBytes, as: UTF8.self) }
 
         var outputLines: [Substring] { output.split(separator: "\n") }
         var errorLines: [Substring] {
@@ -50,10 +52,13 @@ enum Executable {
     ///   - folder: the working directory.
     ///   - environment: added to this process's own, without its RESTORE_ variables.
     ///   - copy: another executable than ``path``.
-    ///   - interruption: when to send a SIGINT, if at all.
+    ///   - input: what comes through a pipe on standard input; nothing if nil.
+    ///   - output: what standard output is, in place of a file.
+    ///   - interruption: when to send the signal, if at all.
     /// - Throws: ``Failure`` when the program does not end in five minutes.
     static func run(
         _ arguments: [String], in folder: String, environment: [String: String] = [:], copy: String? = nil,
+        input: [UInt8]? = nil, output: FileHandle? = nil, signal: Int32 = SIGINT,
         interruption: ((pid_t) throws -> Void)? = nil
     ) throws -> Outcome {
         let streams = try TestFolder()
@@ -69,8 +74,9 @@ enum Executable {
         // The same everywhere: no GPU, one thread unless --threads says otherwise, a narrow terminal.
         variables.merge(["CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]) { $1 }
         process.environment = variables.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = files[0]
+        let pipe = input.map { _ in Pipe() }
+        if let pipe { process.standardInput = pipe } else { process.standardInput = FileHandle.nullDevice }
+        process.standardOutput = output ?? files[0]
         process.standardError = files[1]
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
@@ -82,11 +88,22 @@ enum Executable {
         pthread_sigmask(SIG_UNBLOCK, &interrupt, &mask)
         defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
         try process.run()
+        if let pipe, let input {
+            Thread.detachNewThread {
+                // A program that refuses its input closes the pipe early, which must not end the tests.
+                var brokenPipe = sigset_t()
+                sigemptyset(&brokenPipe)
+                sigaddset(&brokenPipe, SIGPIPE)
+                pthread_sigmask(SIG_BLOCK, &brokenPipe, nil)
+                try? pipe.fileHandleForWriting.write(contentsOf: Data(input))
+                try? pipe.fileHandleForWriting.close()
+            }
+        }
         let command = "restore " + arguments.joined(separator: " ")
         do {
             if let interruption {
                 try interruption(process.processIdentifier)
-                kill(process.processIdentifier, SIGINT)
+                kill(process.processIdentifier, signal)
             }
             guard ended.wait(timeout: .now() + 300) == .success else {
                 throw Failure("'\(command)' did not end in five minutes")
@@ -97,11 +114,11 @@ enum Executable {
             throw error
         }
         for file in files { try file.close() }
-        let texts = try ["output", "errors"].map { String(decoding: try streams.bytes($0), as: UTF8.self) }
+        let bytes = try ["output", "errors"].map { try streams.bytes($0) }
         let ownEnd = process.terminationReason == .exit
         return Outcome(
-            status: ownEnd ? process.terminationStatus : 128 + process.terminationStatus, output: texts[0],
-            errors: texts[1])
+            status: ownEnd ? process.terminationStatus : 128 + process.terminationStatus,
+            outputBytes: bytes[0], errors: String(decoding: bytes[1], as: UTF8.self))
     }
 
     /// Waits until a running program has a handler of its own for SIGINT, as /proc tells.
