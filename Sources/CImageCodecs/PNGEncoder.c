@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ByteBuffer.h"
+#include "PNGKeywords.h"
 #include "Picture.h"
 
 typedef struct {
@@ -83,7 +84,7 @@ static void set_texts(Encoder *encoder) {
         text->text_length = strlen(source->text);
     }
     if (metadata->xmp.count > 0) {
-        static char keyword[] = "XML:com.adobe.xmp";
+        static char keyword[] = PNG_XMP_KEYWORD;
         static char empty[] = "";
         char *packet = (char *)(encoder->texts + count);
         memcpy(packet, metadata->xmp.bytes, metadata->xmp.count);
@@ -96,6 +97,20 @@ static void set_texts(Encoder *encoder) {
         text->itxt_length = strlen(packet);
     }
     png_set_text(encoder->png, encoder->info, encoder->texts, (int)count);
+}
+
+static void set_code_points(Encoder *encoder) {
+    const ImageCodecMetadata *metadata = &encoder->picture->metadata;
+    png_unknown_chunk chunk = {
+        .name = PNG_CICP_NAME,
+        .size = sizeof(metadata->code_points),
+        .location = PNG_HAVE_IHDR,
+    };
+    uint8_t data[sizeof(metadata->code_points)];
+    memcpy(data, metadata->code_points, sizeof(data));
+    chunk.data = data;
+    png_set_keep_unknown_chunks(encoder->png, PNG_HANDLE_CHUNK_ALWAYS, chunk.name, 1);
+    png_set_unknown_chunks(encoder->png, encoder->info, &chunk, 1);
 }
 
 static void set_metadata(Encoder *encoder) {
@@ -119,6 +134,9 @@ static void set_metadata(Encoder *encoder) {
     if (metadata->has_chromaticities) {
         const int32_t *c = metadata->chromaticities;
         png_set_cHRM_fixed(png, info, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]);
+    }
+    if (metadata->has_code_points) {
+        set_code_points(encoder);
     }
     if (metadata->exif.count > 0) {
         png_set_eXIf_1(
@@ -158,7 +176,7 @@ static void write_rows(Encoder *encoder) {
 }
 
 // The only function that setjmp returns into; see the decoder.
-static void encode(Encoder *encoder) {
+static void encode(Encoder *encoder, int compression) {
     if (setjmp(encoder->escape) != 0) {
         return;
     }
@@ -180,6 +198,8 @@ static void encode(Encoder *encoder) {
     png_set_user_limits(encoder->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     // Bad metadata shall not cost the picture: libpng then leaves the chunk out.
     png_set_benign_errors(encoder->png, 1);
+    png_set_compression_level(encoder->png, compression);
+    png_set_chunk_malloc_max(encoder->png, 0);
 
     png_set_IHDR(
         encoder->png, encoder->info, picture->width, picture->height,
@@ -193,19 +213,24 @@ static void encode(Encoder *encoder) {
 }
 
 ImageCodecStatus image_codec_png_encode(
-    const ImageCodecPicture *picture, ImageCodecBytes *output,
-    char message[IMAGE_CODEC_MESSAGE_SIZE]) {
+    const ImageCodecPicture *picture, const ImageCodecWriteOptions *options,
+    ImageCodecBytes *output, char message[IMAGE_CODEC_MESSAGE_SIZE]) {
     message[0] = '\0';
     ImageCodecStatus status = image_codec_check_picture(picture, message);
     if (status != IMAGE_CODEC_OK) {
         return status;
+    }
+    if (options->png_compression < 0 || options->png_compression > 9) {
+        image_codec_set_message(
+            message, "PNG compression %d is not in 0...9", options->png_compression);
+        return IMAGE_CODEC_INVALID_ARGUMENT;
     }
     Encoder encoder = {
         .picture = picture,
         .status = IMAGE_CODEC_INVALID_ARGUMENT,
         .message = message,
     };
-    encode(&encoder);
+    encode(&encoder, options->png_compression);
     png_destroy_write_struct(&encoder.png, &encoder.info);
     free(encoder.row);
     free(encoder.texts);

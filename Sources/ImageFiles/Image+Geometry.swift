@@ -44,7 +44,7 @@ extension Image {
         let hasAlpha = images.contains { $0.hasAlpha }
         let bitDepth = images.map(\.bitDepth).max() ?? 8
         let channels = (hasColor ? 3 : 1) + (hasAlpha ? 1 : 0)
-        // Each summand is below 2^31, so the sum cannot overflow.
+        // Each summand is at most 2^31, so the sum cannot overflow.
         let width = images.map(\.width).reduce(0, +) + gap * (images.count - 1)
         let height = images.map(\.height).max() ?? 0
         let count = try sampleCount(width: width, height: height, channels: channels)
