@@ -4,11 +4,15 @@ import Glibc
 enum FileBytes {
     /// Reads a whole file.
     ///
-    /// - Parameter check: is given the first bytes (at most 16) and throws when the rest is
-    ///   not worth reading, so that a huge file of another kind, or an endless device, is
-    ///   turned down at once.
+    /// - Parameters:
+    ///   - maximumCount: the most bytes the file may have.
+    ///   - check: is given the first bytes (at most 16) and throws when the rest is not worth
+    ///     reading, so that a huge file of another kind, or an endless device, is turned down
+    ///     at once.
     /// - Throws: ``ImageFileError``, and what `check` throws.
-    static func read(from path: String, check: ([UInt8]) throws -> Void) throws -> [UInt8] {
+    static func read(
+        from path: String, maximumCount: Int, check: ([UInt8]) throws -> Void
+    ) throws -> [UInt8] {
         guard !path.utf8.contains(0) else {
             throw ImageFileError(.notFound, path: path, reason: "no such file")
         }
@@ -31,12 +35,17 @@ enum FileBytes {
         try check(start)
         // One byte more than there should be shows the end of the file in the same call.
         var count = max(Int(status.st_size), start.count) + 1
-        var whole = try bytes(after: start, upTo: count, of: descriptor, path: path)
-        // A pipe does not tell its size.
-        while whole.count == count {
-            count *= 2
+        var whole = start
+        repeat {
+            guard count <= maximumCount + 1 else {
+                throw ImageFileError(
+                    .unsupported, path: path,
+                    reason: "the file is larger than the limit of \(maximumCount) bytes")
+            }
             whole = try bytes(after: whole, upTo: count, of: descriptor, path: path)
-        }
+            // A pipe does not tell its size.
+            count *= 2
+        } while whole.count == count / 2
         return whole
     }
 
@@ -45,6 +54,7 @@ enum FileBytes {
     private static func bytes(
         after start: [UInt8], upTo count: Int, of descriptor: Int32, path: String
     ) throws -> [UInt8] {
+        guard Memory.isAvailable(count) else { throw ImageCodec.outOfMemory.naming(path) }
         var failure: ImageFileError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             _ = buffer.initialize(from: start)

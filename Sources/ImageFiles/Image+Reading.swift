@@ -19,7 +19,7 @@ extension Image {
     public static func read(
         from path: String, options: ImageReadOptions = .init(), note: (String) -> Void = { _ in }
     ) throws -> Image {
-        let bytes = try FileBytes.read(from: path) { signature in
+        let bytes = try FileBytes.read(from: path, maximumCount: options.maximumBytes) { signature in
             _ = try format(of: signature, name: path)
         }
         return try decoded(from: bytes, name: path, options: options, note: note)

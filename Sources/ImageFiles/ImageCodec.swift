@@ -1,5 +1,4 @@
 import CImageCodecs
-import Glibc
 
 /// The bridge between ``Image`` and the C codecs.
 enum ImageCodec {
@@ -35,7 +34,7 @@ enum ImageCodec {
         // Decoded straight into the array: a second copy of a large picture is what memory
         // would run out on first.
         let count = Int(picture.width) * Int(picture.height) * Int(picture.channels)
-        guard canAllocate(count * MemoryLayout<UInt16>.stride) else { throw outOfMemory }
+        guard Memory.isAvailable(count * MemoryLayout<UInt16>.stride) else { throw outOfMemory }
         var lacks = ImageCodecShortfall()
         var status = IMAGE_CODEC_OK
         let samples = [UInt16](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -49,13 +48,6 @@ enum ImageCodec {
             width: Int(picture.width), height: Int(picture.height),
             channels: Int(picture.channels), bitDepth: Int(picture.bit_depth),
             samples: samples, metadata: ImageMetadata(picture.metadata))
-    }
-
-    /// An array that finds no memory ends the program; this asks first.
-    private static func canAllocate(_ count: Int) -> Bool {
-        guard let memory = malloc(count) else { return false }
-        free(memory)
-        return true
     }
 
     /// Encodes a picture that the format can hold, and lends the bytes to `body`.

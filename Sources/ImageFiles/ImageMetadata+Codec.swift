@@ -84,7 +84,9 @@ extension PNGText {
 
     /// Adds the entry to what a codec will write, unless PNG cannot hold its keyword.
     fileprivate func add(to target: inout ImageCodecMetadata) throws {
-        guard let keyword = encodedKeyword, !text.utf8.contains(0) else { return }
+        guard let keyword = encodedKeyword, !text.utf8.contains(0),
+            text.utf8.count <= Int(IMAGE_CODEC_MAXIMUM_TEXT_BYTES) / 2
+        else { return }
         let isTagged = !language.isEmpty || !translatedKeyword.isEmpty
         let added: Bool
         if !isInternational, !isTagged, let latin1 = Self.latin1(text) {
@@ -116,7 +118,10 @@ extension Image {
     }
 
     private static func assign(_ bytes: [UInt8]?, to field: inout ImageCodecBytes) throws {
-        guard let bytes, !image_codec_bytes_assign(&field, bytes, bytes.count) else { return }
+        // More would not be read again.
+        guard let bytes, bytes.count <= Int(IMAGE_CODEC_MAXIMUM_PROFILE_BYTES),
+            !image_codec_bytes_assign(&field, bytes, bytes.count)
+        else { return }
         throw ImageCodec.outOfMemory
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ImageFiles
@@ -114,6 +115,29 @@ struct LimitTests {
             #expect(image.metadata.iccProfile == nil)
             #expect(notes == ["the colour profile of 'a.png' cannot be used and was left out"])
         }
+    }
+
+    @Test("a file larger than its pixels could need is not read; a pipe, whose size is unknown, is")
+    func refusesHugeFile() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(try Self.small(), as: "huge.png")
+        #expect(truncate(path, 1 << 42) == 0)
+        let error = #expect(throws: ImageFileError.self) { try Image.read(from: path) }
+        #expect(error?.kind == .unsupported)
+        #expect(error?.description.hasSuffix("the file is larger than the limit of 3468435456 bytes") == true)
+        #expect(ImageReadOptions(maximumPixels: .max).maximumBytes > 0)
+
+        let pipe = folder.file("pipe.png")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let picture = try Fixtures.image(width: 200, height: 150, channels: 3, bitDepth: 16)
+        let bytes = try picture.encoded(as: .png)
+        let writer = Thread {
+            let handle = FileHandle(forWritingAtPath: pipe)
+            try? handle?.write(contentsOf: Data(bytes))
+            try? handle?.close()
+        }
+        writer.start()
+        #expect(try Image.read(from: pipe) == picture)
     }
 
     @Test("malformed texts are passed over, the others are read")
