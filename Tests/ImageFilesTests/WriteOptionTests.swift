@@ -29,6 +29,27 @@ struct WriteOptionTests {
         #expect(sizes[1] < sizes[0] && sizes[9] <= sizes[1])
     }
 
+    @Test("photographs and drawings both come near the smallest size at the default level")
+    func packsBothKinds() throws {
+        var generator = SplitMix64(state: 2)
+        var photo = try Fixtures.smoothImage(width: 200, height: 300)
+        for i in photo.samples.indices {
+            photo.samples[i] = min(255, photo.samples[i] + UInt16.random(in: 0...6, using: &generator))
+        }
+        // One row of noise, over and over: nothing but a search finds that.
+        let row = (0..<600).map { _ in UInt16.random(in: 0...255, using: &generator) }
+        let drawing = try Image(
+            width: 200, height: 300, channels: 3, bitDepth: 8,
+            samples: (0..<300).flatMap { y in (0..<600).map { row[($0 + 37 * y) % 600] } })
+        for image in [photo, drawing] {
+            let bytes = try image.encoded(as: .png)
+            #expect(try Image.decoded(from: bytes, name: "again") == image)
+            let smallest = try image.encoded(as: .png, options: .init(pngCompression: 9))
+            #expect(bytes.count * 10 <= smallest.count * 11)
+        }
+        #expect(try drawing.encoded(as: .png).count * 10 < drawing.samples.count)
+    }
+
     @Test("a level outside 0...9 is refused, but not for JPEG", arguments: [-1, 10, Int.max])
     func refusesLevel(level: Int) throws {
         let image = try Fixtures.smoothImage(width: 4, height: 4)

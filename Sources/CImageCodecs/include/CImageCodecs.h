@@ -150,7 +150,8 @@ typedef struct {
     /// 1...100.
     int jpeg_quality;
     bool jpeg_is_progressive;
-    /// zlib's level, 0...9.
+    /// zlib's level, 0...9. In 2...8 photographs, told by a trial of a few rows, are packed
+    /// the fast way, within 5 % of the size.
     int png_compression;
 } ImageCodecWriteOptions;
 
