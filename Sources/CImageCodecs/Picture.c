@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool image_codec_memory_is_available(size_t count) {
+    // Volatile, since compilers know that memory not used need not be asked for.
+    void *volatile memory = malloc(count);
+    bool is_available = memory != NULL;
+    free(memory);
+    return is_available;
+}
+
 void image_codec_bytes_clear(ImageCodecBytes *bytes) {
     if (bytes == NULL) {
         return;

@@ -51,6 +51,12 @@ struct LimitTests {
         #expect(Fixtures.errorKind { _ = try Image.decoded(from: over, name: "big.png") } == .unsupported)
     }
 
+    @Test("memory that cannot be had is told from memory that can")
+    func asksForMemory() {
+        #expect(Memory.isAvailable(1 << 20))
+        #expect(!Memory.isAvailable(.max))
+    }
+
     @Test("a JPEG of few bytes and a huge size is refused, lenient or not", arguments: [true, false])
     func refusesHollowJPEG(isLenient: Bool) {
         let jpeg = FlatJPEG(components: [1, 2, 3], claimedSize: (20000, 19000))

@@ -20,9 +20,11 @@ struct MetadataTests {
 
     @Test("PNG keeps samples exactly", arguments: 1...4, [8, 16])
     func keepsSamples(channels: Int, bitDepth: Int) throws {
-        let image = try Fixtures.image(
-            width: 7, height: 5, channels: channels, bitDepth: bitDepth)
-        #expect(try reread(image, as: .png) == image)
+        for (width, height) in [(1, 1), (1, 9), (9, 1), (7, 5), (33, 31), (3, 301)] {
+            let image = try Fixtures.image(
+                width: width, height: height, channels: channels, bitDepth: bitDepth)
+            #expect(try reread(image, as: .png) == image)
+        }
     }
 
     @Test("PNG keeps all metadata")

@@ -158,6 +158,9 @@ typedef struct {
 /// A file being read.
 typedef struct ImageCodecDecoder ImageCodecDecoder;
 
+/// Whether that many bytes can be had in one piece.
+bool image_codec_memory_is_available(size_t count);
+
 /// Frees what the fields hold and empties them; NULL is allowed.
 void image_codec_metadata_clear(ImageCodecMetadata *metadata);
 
