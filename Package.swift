@@ -49,7 +49,12 @@ let package = Package(
             name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
             name: "CLibJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
-        .target(name: "CImageCodecs", dependencies: ["CLibPNG", "CLibJPEG"]),
+        .systemLibrary(
+            name: "CLibLCMS2", pkgConfig: "lcms2", providers: [.apt(["liblcms2-dev"])]),
+        // zlib comes with libpng.
+        .target(
+            name: "CImageCodecs", dependencies: ["CLibPNG", "CLibJPEG", "CLibLCMS2"],
+            linkerSettings: [.linkedLibrary("z")]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
         .target(name: "ImageFiles", dependencies: ["CImageCodecs"]),
         .target(name: "ImageTensors", dependencies: ["Tensors", "ImageFiles"]),

@@ -43,6 +43,7 @@ missing_packages() {
     have pkg-config || echo pkg-config
     have_header png.h libpng || echo libpng-dev
     have_header jpeglib.h libjpeg || echo libjpeg-dev
+    have_header lcms2.h lcms2 || echo liblcms2-dev
     have_cxx_headers || echo g++
     if ! have python3; then
         echo python3 python3-venv

@@ -4,4 +4,22 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
+# Some tests compare with other programs and are skipped where those are missing: installing them
+# is tried, where it can be done without asking, and its failure is no failure of the tests.
+install_test_programs() {
+    packages=""
+    have pngtopam || packages="$packages netpbm"
+    { have cjpeg && have djpeg; } || packages="$packages libjpeg-turbo-progs"
+    if [ -z "$packages" ] || ! have apt-get || [ "$(id -u)" -ne 0 ]; then return 0; fi
+    say "Installing$packages, which tests compare with"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # a list of words
+    {
+        timeout 120 apt-get update -qq &&
+            timeout 300 apt-get install -y -qq --no-install-recommends $packages
+    } </dev/null >/dev/null 2>&1 ||
+        say "They could not be installed: the tests that need them are skipped."
+}
+
+install_test_programs
 exec swift test -c release -Xswiftc -enable-testing --scratch-path "$TEST_FOLDER"

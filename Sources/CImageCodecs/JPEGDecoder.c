@@ -8,22 +8,41 @@
 
 #include <jerror.h>
 
+#include "CMYKConversion.h"
+#include "Decoder.h"
 #include "JPEGMarkers.h"
+#include "JPEGScanCount.h"
 #include "Picture.h"
 
 // A progressive file of a few kilobytes can ask for thousands of passes over the whole
 // picture; encoders write about ten.
-static const int MAXIMUM_SCANS = 500;
+static const size_t MAXIMUM_SCANS = 100;
+
+// With Huffman codes a block takes at least two bits (its first coefficient and an end), or
+// one bit in the first scan of a progressive file.
+static const uint64_t MAXIMUM_BLOCKS_PER_BYTE = 8;
+
+// What libjpeg fills in where there is nothing.
+static const uint16_t MIDDLE_GRAY = 128;
 
 typedef struct {
     struct jpeg_error_mgr errors;  // first, so that libjpeg's pointer is also ours
     struct jpeg_progress_mgr progress;
     struct jpeg_decompress_struct jpeg;
+    ImageCodecDecoder base;
+    const uint8_t *bytes;
+    size_t count;
+    const ImageCodecReadOptions *options;
     bool created;
     bool decoding_scans;
+    ImageCodecBytes profile;
+    CMYKConversion *conversion;
     uint8_t *row;
-    ImageCodecPicture *picture;
+    uint8_t *rgb_row;
 
+    // The caller's, for the time of one call.
+    ImageCodecPicture *picture;
+    ImageCodecShortfall shortfall;
     jmp_buf escape;
     ImageCodecStatus status;
     char *message;
@@ -66,8 +85,45 @@ static void handle_error(j_common_ptr jpeg) {
     }
 }
 
-// libjpeg goes on after these with made-up pixels; a restored picture must not be built
-// on them.
+static void note_damage(Decoder *decoder, bool is_in_first_scan) {
+    const struct jpeg_decompress_struct *input = &decoder->jpeg;
+    ImageCodecShortfall *shortfall = &decoder->shortfall;
+    shortfall->is_damaged = true;
+    uint64_t rows =
+        (uint64_t)input->input_iMCU_row * (uint64_t)input->max_v_samp_factor * DCTSIZE;
+    shortfall->rows = is_in_first_scan && rows < input->image_height
+        ? (uint32_t)rows
+        : input->image_height;
+    shortfall->passes = is_in_first_scan ? 0 : (uint32_t)input->input_scan_number - 1;
+    shortfall->total_passes = jpeg_has_multiple_scans(&decoder->jpeg) ? 0 : 1;
+}
+
+// Refuses damage, or, in a lenient reading, notes how far the picture was read before it.
+static void handle_damage(j_common_ptr jpeg) {
+    Decoder *decoder = (Decoder *)jpeg->err;
+    const struct jpeg_decompress_struct *input = &decoder->jpeg;
+    bool is_lenient = decoder->options->is_lenient && decoder->decoding_scans;
+    // Huffman codes are read ahead: whether the end of the file cuts any off shows when the
+    // decoder meets the end marker that libjpeg then makes up.
+    if (is_lenient && jpeg->err->msg_code == JWRN_JPEG_EOF && !input->arith_code) {
+        decoder->shortfall.ends_early = !decoder->shortfall.is_damaged;
+        return;
+    }
+    bool is_in_first_scan = input->input_scan_number <= 1;
+    if (!is_lenient || (is_in_first_scan && input->input_iMCU_row == 0)) {
+        fail_with_library_message(jpeg, IMAGE_CODEC_CORRUPT);
+    }
+    if (!decoder->shortfall.is_damaged) {
+        note_damage(decoder, is_in_first_scan);
+        decoder->shortfall.ends_early |= jpeg->err->msg_code == JWRN_JPEG_EOF;
+        char text[JMSG_LENGTH_MAX];
+        jpeg->err->format_message(jpeg, text);
+        image_codec_set_message(decoder->message, "%s", text);
+    }
+}
+
+// libjpeg goes on after these with made-up pixels; unless asked for, a restored picture
+// must not be built on them.
 static void handle_message(j_common_ptr jpeg, int level) {
     if (level >= 0) {
         return;
@@ -79,13 +135,13 @@ static void handle_message(j_common_ptr jpeg, int level) {
     case JWRN_HUFF_BAD_CODE:
     case JWRN_JPEG_EOF:
     case JWRN_MUST_RESYNC:
-        fail_with_library_message(jpeg, IMAGE_CODEC_CORRUPT);
+        handle_damage(jpeg);
         break;
     case JWRN_EXTRANEOUS_DATA:
         // Padding between header segments is harmless, and cameras write it; bytes left
         // over after a scan mean that the scan was damaged.
         if (decoder->decoding_scans) {
-            fail_with_library_message(jpeg, IMAGE_CODEC_CORRUPT);
+            handle_damage(jpeg);
         }
         break;
     default:
@@ -97,12 +153,19 @@ static void print_nothing(j_common_ptr jpeg) {
     (void)jpeg;
 }
 
+static void fail_with_too_many_scans(Decoder *decoder) {
+    image_codec_set_message(
+        decoder->message, "the file has more than %zu scans", MAXIMUM_SCANS);
+    fail(decoder, IMAGE_CODEC_CORRUPT);
+}
+
+// The count by markers comes first and costs nothing; where it could be deceived, libjpeg's
+// own stands.
 static void limit_scans(j_common_ptr jpeg) {
     Decoder *decoder = (Decoder *)jpeg->err;
-    if (jpeg->is_decompressor && decoder->jpeg.input_scan_number > MAXIMUM_SCANS) {
-        image_codec_set_message(
-            decoder->message, "the file has more than %d scans", MAXIMUM_SCANS);
-        fail(decoder, IMAGE_CODEC_CORRUPT);
+    if (jpeg->is_decompressor
+        && (size_t)decoder->jpeg.input_scan_number > MAXIMUM_SCANS) {
+        fail_with_too_many_scans(decoder);
     }
 }
 
@@ -119,7 +182,7 @@ static bool is_icc(jpeg_saved_marker_ptr marker) {
 }
 
 // An ICC profile may span up to 255 APP2 segments, numbered but in any order. A set with
-// gaps is no profile and is dropped, as other readers do.
+// gaps is no profile and is left out, as other readers do.
 static void read_icc_profile(Decoder *decoder) {
     jpeg_saved_marker_ptr parts[256] = {NULL};
     int total = 0;
@@ -135,6 +198,7 @@ static void read_icc_profile(Decoder *decoder) {
         }
         if (claimed_total != total || number < 1 || number > total
             || parts[number] != NULL) {
+            decoder->shortfall.lacks_profile = true;
             return;
         }
         parts[number] = m;
@@ -142,13 +206,18 @@ static void read_icc_profile(Decoder *decoder) {
     }
     for (int number = 1; number <= total; number++) {
         if (parts[number] == NULL) {
+            decoder->shortfall.lacks_profile = true;
             return;
         }
     }
     if (count == 0) {
         return;
     }
-    ImageCodecBytes *profile = &decoder->picture->metadata.icc_profile;
+    if (count > IMAGE_CODEC_MAXIMUM_PROFILE_BYTES) {
+        decoder->shortfall.lacks_profile = true;
+        return;
+    }
+    ImageCodecBytes *profile = &decoder->profile;
     profile->bytes = malloc(count);
     if (profile->bytes == NULL) {
         fail_out_of_memory(decoder);
@@ -184,7 +253,12 @@ static void read_metadata(Decoder *decoder) {
             decoder, &metadata->xmp, m, JPEG_XMP_SIGNATURE, sizeof(JPEG_XMP_SIGNATURE));
     }
     if (jpeg->out_color_space != JCS_CMYK) {
-        read_icc_profile(decoder);
+        metadata->icc_profile = decoder->profile;
+        decoder->profile = (ImageCodecBytes){0};
+    } else if (decoder->conversion != NULL) {
+        // The pixels are sRGB now, which PNG can say.
+        metadata->has_rendering_intent = true;
+        metadata->rendering_intent = 1;
     }
     // A ratio of 1 : 1 without unit is what writers put when they know nothing.
     bool known = jpeg->density_unit != 0 || jpeg->X_density != jpeg->Y_density;
@@ -226,36 +300,88 @@ static void choose_output(Decoder *decoder) {
 
 // Inks multiply: what the ink lets through times what black lets through. Adobe writes
 // "lets through", everyone else the amount of ink.
-static void convert_cmyk_row(
-    const uint8_t *cmyk, uint16_t *rgb, size_t width, bool inverted) {
+static void multiply_cmyk_row(
+    const uint8_t *cmyk, uint8_t *rgb, size_t width, bool inverted) {
     unsigned flip = inverted ? 0 : 255;
     for (size_t x = 0; x < width; x++) {
         unsigned black = cmyk[4 * x + 3] ^ flip;
         for (size_t c = 0; c < 3; c++) {
             unsigned ink = cmyk[4 * x + c] ^ flip;
-            rgb[3 * x + c] = (uint16_t)((ink * black + 127) / 255);
+            rgb[3 * x + c] = (uint8_t)((ink * black + 127) / 255);
         }
     }
 }
 
-static void read_pixels(Decoder *decoder) {
+static void check_size(Decoder *decoder) {
     struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
     ImageCodecPicture *picture = decoder->picture;
     picture->width = jpeg->image_width;
     picture->height = jpeg->image_height;
     picture->bit_depth = 8;
     ImageCodecStatus status = image_codec_check_size(
-        picture->width, picture->height, picture->channels, decoder->message);
+        picture->width, picture->height, picture->channels,
+        decoder->options->maximum_pixels, decoder->message);
     if (status != IMAGE_CODEC_OK) {
         fail(decoder, status);
     }
+    // The component sampled most often along a row has at least a quarter of the blocks of
+    // the picture, and other components only add to them. Arithmetic codes know no bound.
+    uint64_t blocks = (uint64_t)picture->width * picture->height / DCTSIZE2;
+    uint64_t bound = (uint64_t)decoder->count * MAXIMUM_BLOCKS_PER_BYTE;
+    if (decoder->options->is_lenient) {
+        bound *= DECODER_LENIENCE;
+    }
+    if (!jpeg->arith_code && blocks / 4 > bound) {
+        image_codec_set_message(
+            decoder->message, "the file is too short for the size it claims");
+        fail(decoder, IMAGE_CODEC_CORRUPT);
+    }
+    if (jpeg_scan_count(decoder->bytes, decoder->count) > MAXIMUM_SCANS) {
+        fail_with_too_many_scans(decoder);
+    }
+}
 
+static void prepare_conversion(Decoder *decoder) {
+    struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
+    if (jpeg->out_color_space != JCS_CMYK) {
+        return;
+    }
+    decoder->rgb_row = malloc((size_t)jpeg->image_width * 3);
+    if (decoder->rgb_row == NULL) {
+        fail_out_of_memory(decoder);
+    }
+    if (decoder->profile.count > 0) {
+        decoder->conversion = cmyk_conversion_create(
+            decoder->profile.bytes, decoder->profile.count, jpeg->saw_Adobe_marker != 0);
+        decoder->shortfall.lacks_cmyk_profile = decoder->conversion == NULL;
+    }
+}
+
+static void store_row(Decoder *decoder, uint16_t *samples) {
+    struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
+    size_t width = decoder->picture->width;
+    size_t row_samples = width * decoder->picture->channels;
+    const uint8_t *row = decoder->row;
+    if (decoder->conversion != NULL) {
+        cmyk_conversion_apply(decoder->conversion, row, decoder->rgb_row, width);
+        row = decoder->rgb_row;
+    } else if (jpeg->out_color_space == JCS_CMYK) {
+        multiply_cmyk_row(row, decoder->rgb_row, width, jpeg->saw_Adobe_marker != 0);
+        row = decoder->rgb_row;
+    }
+    for (size_t i = 0; i < row_samples; i++) {
+        samples[i] = row[i];
+    }
+}
+
+static void read_rows(Decoder *decoder) {
+    struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
+    ImageCodecPicture *picture = decoder->picture;
     decoder->decoding_scans = true;
     jpeg_start_decompress(jpeg);
     size_t row_samples = (size_t)picture->width * picture->channels;
-    picture->samples = malloc(row_samples * picture->height * sizeof(uint16_t));
     decoder->row = malloc((size_t)jpeg->output_width * jpeg->output_components);
-    if (picture->samples == NULL || decoder->row == NULL) {
+    if (decoder->row == NULL) {
         fail_out_of_memory(decoder);
     }
     while (jpeg->output_scanline < jpeg->output_height) {
@@ -265,21 +391,45 @@ static void read_pixels(Decoder *decoder) {
             image_codec_set_message(decoder->message, "the file ends too early");
             fail(decoder, IMAGE_CODEC_CORRUPT);
         }
-        if (jpeg->out_color_space == JCS_CMYK) {
-            convert_cmyk_row(
-                decoder->row, samples, picture->width, jpeg->saw_Adobe_marker != 0);
-        } else {
-            for (size_t i = 0; i < row_samples; i++) {
-                samples[i] = decoder->row[i];
-            }
-        }
+        store_row(decoder, samples);
     }
+    int scans = jpeg->input_scan_number;
+    bool has_more_scans = jpeg_has_multiple_scans(jpeg);
     jpeg_finish_decompress(jpeg);
+    if (decoder->shortfall.ends_early && !decoder->shortfall.is_damaged) {
+        // Nothing was cut off, but there may have been more scans.
+        decoder->shortfall.is_damaged = true;
+        decoder->shortfall.rows = picture->height;
+        decoder->shortfall.passes = (uint32_t)scans;
+        decoder->shortfall.total_passes = has_more_scans ? 0 : 1;
+    }
 }
 
-// The only function that setjmp returns into: all it changes lives in its caller, so no
-// local value is lost when an error jumps back.
-static void decode(Decoder *decoder, const uint8_t *bytes, size_t count) {
+// Whether what was read before an error is worth having: libjpeg stops there, and the rest
+// is filled as it does after lesser damage.
+static bool accept_part(Decoder *decoder) {
+    uint32_t row = decoder->jpeg.output_scanline;
+    if (!decoder->options->is_lenient || decoder->status != IMAGE_CODEC_CORRUPT
+        || decoder->row == NULL || row == 0) {
+        return false;
+    }
+    const ImageCodecPicture *picture = decoder->picture;
+    size_t row_samples = (size_t)picture->width * picture->channels;
+    for (size_t i = row * row_samples; i < picture->height * row_samples; i++) {
+        picture->samples[i] = MIDDLE_GRAY;
+    }
+    if (!decoder->shortfall.is_damaged) {
+        decoder->shortfall.is_damaged = true;
+        decoder->shortfall.rows = row;
+        decoder->shortfall.total_passes = 1;
+    }
+    return true;
+}
+
+// The two functions that setjmp returns into: all they change lives in their caller, so
+// no local value is lost when an error jumps back.
+
+static void open_file(Decoder *decoder) {
     if (setjmp(decoder->escape) != 0) {
         return;
     }
@@ -293,18 +443,63 @@ static void decode(Decoder *decoder, const uint8_t *bytes, size_t count) {
     decoder->progress.progress_monitor = limit_scans;
     jpeg->progress = &decoder->progress;
 
-    jpeg_mem_src(jpeg, bytes, (unsigned long)count);
+    jpeg_mem_src(jpeg, decoder->bytes, (unsigned long)decoder->count);
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
     jpeg_save_markers(jpeg, JPEG_APP0 + 2, 0xFFFF);
     jpeg_read_header(jpeg, TRUE);
     choose_output(decoder);
-    read_metadata(decoder);
-    read_pixels(decoder);
+    check_size(decoder);
     decoder->status = IMAGE_CODEC_OK;
 }
 
-ImageCodecStatus image_codec_jpeg_decode(
-    const uint8_t *bytes, size_t count, ImageCodecPicture *picture,
+static void read_pixels(Decoder *decoder) {
+    if (setjmp(decoder->escape) == 0) {
+        read_icc_profile(decoder);
+        prepare_conversion(decoder);
+        // libjpeg forgets the markers when it is done with the rows.
+        read_metadata(decoder);
+        read_rows(decoder);
+    } else if (!accept_part(decoder)) {
+        return;
+    }
+    decoder->status = IMAGE_CODEC_OK;
+}
+
+static void begin(Decoder *decoder, ImageCodecPicture *picture, char *message) {
+    decoder->picture = picture;
+    decoder->message = message;
+    decoder->status = IMAGE_CODEC_CORRUPT;
+}
+
+static Decoder *decoder_of(ImageCodecDecoder *base) {
+    return (Decoder *)((char *)base - offsetof(Decoder, base));
+}
+
+static ImageCodecStatus read_picture(
+    ImageCodecDecoder *base, ImageCodecPicture *picture, ImageCodecShortfall *shortfall,
+    char message[IMAGE_CODEC_MESSAGE_SIZE]) {
+    Decoder *decoder = decoder_of(base);
+    begin(decoder, picture, message);
+    read_pixels(decoder);
+    *shortfall = decoder->shortfall;
+    return decoder->status;
+}
+
+static void close_decoder(ImageCodecDecoder *base) {
+    Decoder *decoder = decoder_of(base);
+    if (decoder->created) {
+        jpeg_destroy_decompress(&decoder->jpeg);
+    }
+    image_codec_bytes_clear(&decoder->profile);
+    cmyk_conversion_destroy(decoder->conversion);
+    free(decoder->row);
+    free(decoder->rgb_row);
+    free(decoder);
+}
+
+ImageCodecStatus image_codec_jpeg_open(
+    const uint8_t *bytes, size_t count, const ImageCodecReadOptions *options,
+    ImageCodecPicture *picture, ImageCodecDecoder **result,
     char message[IMAGE_CODEC_MESSAGE_SIZE]) {
     message[0] = '\0';
     if (count == 0) {
@@ -317,18 +512,17 @@ ImageCodecStatus image_codec_jpeg_decode(
         image_codec_set_message(message, "there is not enough memory");
         return IMAGE_CODEC_OUT_OF_MEMORY;
     }
-    decoder->picture = picture;
-    decoder->status = IMAGE_CODEC_CORRUPT;
-    decoder->message = message;
-    decode(decoder, bytes, count);
-    if (decoder->created) {
-        jpeg_destroy_decompress(&decoder->jpeg);
-    }
+    decoder->base = (ImageCodecDecoder){.read = read_picture, .close = close_decoder};
+    decoder->bytes = bytes;
+    decoder->count = count;
+    decoder->options = options;
+    begin(decoder, picture, message);
+    open_file(decoder);
     ImageCodecStatus status = decoder->status;
-    free(decoder->row);
-    free(decoder);
-    if (status != IMAGE_CODEC_OK) {
-        image_codec_picture_clear(picture);
+    if (status == IMAGE_CODEC_OK) {
+        *result = &decoder->base;
+    } else {
+        close_decoder(&decoder->base);
     }
     return status;
 }

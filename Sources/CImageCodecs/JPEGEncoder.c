@@ -167,7 +167,7 @@ static void write_rows(Encoder *encoder) {
 }
 
 // The only function that setjmp returns into; see the decoder.
-static void encode(Encoder *encoder, int quality) {
+static void encode(Encoder *encoder, const ImageCodecWriteOptions *options) {
     if (setjmp(encoder->escape) != 0) {
         return;
     }
@@ -189,11 +189,14 @@ static void encode(Encoder *encoder, int quality) {
     jpeg->input_components = (int)picture->channels;
     jpeg->in_color_space = picture->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_set_defaults(jpeg);
-    jpeg_set_quality(jpeg, quality, TRUE);
+    jpeg_set_quality(jpeg, options->jpeg_quality, TRUE);
     jpeg->optimize_coding = TRUE;
-    int luma_sampling = picture->channels == 3 && quality < 90 ? 2 : 1;
+    int luma_sampling = picture->channels == 3 && options->jpeg_quality < 90 ? 2 : 1;
     jpeg->comp_info[0].h_samp_factor = luma_sampling;
     jpeg->comp_info[0].v_samp_factor = luma_sampling;
+    if (options->jpeg_is_progressive) {
+        jpeg_simple_progression(jpeg);
+    }
     set_resolution(encoder);
 
     jpeg_start_compress(jpeg, TRUE);
@@ -233,10 +236,10 @@ static ImageCodecStatus check_arguments(
 }
 
 ImageCodecStatus image_codec_jpeg_encode(
-    const ImageCodecPicture *picture, int quality, ImageCodecBytes *output,
-    char message[IMAGE_CODEC_MESSAGE_SIZE]) {
+    const ImageCodecPicture *picture, const ImageCodecWriteOptions *options,
+    ImageCodecBytes *output, char message[IMAGE_CODEC_MESSAGE_SIZE]) {
     message[0] = '\0';
-    ImageCodecStatus status = check_arguments(picture, quality, message);
+    ImageCodecStatus status = check_arguments(picture, options->jpeg_quality, message);
     if (status != IMAGE_CODEC_OK) {
         return status;
     }
@@ -248,7 +251,7 @@ ImageCodecStatus image_codec_jpeg_encode(
     encoder->picture = picture;
     encoder->status = IMAGE_CODEC_INVALID_ARGUMENT;
     encoder->message = message;
-    encode(encoder, quality);
+    encode(encoder, options);
     if (encoder->created) {
         jpeg_destroy_compress(&encoder->jpeg);
     }

@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool image_codec_memory_is_available(size_t count) {
+    // Volatile, since compilers know that memory not used need not be asked for.
+    void *volatile memory = malloc(count);
+    bool is_available = memory != NULL;
+    free(memory);
+    return is_available;
+}
+
 void image_codec_bytes_clear(ImageCodecBytes *bytes) {
     if (bytes == NULL) {
         return;
@@ -51,15 +59,6 @@ void image_codec_metadata_clear(ImageCodecMetadata *metadata) {
     *metadata = (ImageCodecMetadata){0};
 }
 
-void image_codec_picture_clear(ImageCodecPicture *picture) {
-    if (picture == NULL) {
-        return;
-    }
-    free(picture->samples);
-    image_codec_metadata_clear(&picture->metadata);
-    *picture = (ImageCodecPicture){0};
-}
-
 static char *copy_string(const char *string) {
     return strdup(string == NULL ? "" : string);
 }
@@ -98,7 +97,7 @@ void image_codec_set_message(
 }
 
 ImageCodecStatus image_codec_check_size(
-    uint64_t width, uint64_t height, uint64_t channels,
+    uint64_t width, uint64_t height, uint64_t channels, uint64_t maximum_pixels,
     char message[IMAGE_CODEC_MESSAGE_SIZE]) {
     if (width == 0 || height == 0) {
         image_codec_set_message(message, "the picture has no pixels");
@@ -106,9 +105,16 @@ ImageCodecStatus image_codec_check_size(
     }
     // Both sides are below 2^32 and there are at most four channels, but the product of
     // all three may pass 2^64: divide instead of multiplying.
+    if (width > maximum_pixels / height) {
+        image_codec_set_message(
+            message, "%llu x %llu pixels are more than the limit of %llu pixels",
+            (unsigned long long)width, (unsigned long long)height,
+            (unsigned long long)maximum_pixels);
+        return IMAGE_CODEC_TOO_LARGE;
+    }
     if (width * channels > IMAGE_CODEC_MAXIMUM_SAMPLES / height) {
         image_codec_set_message(
-            message, "%llu x %llu pixels are more than can be handled (2^30 samples)",
+            message, "%llu x %llu pixels are more than can be handled (2^31 samples)",
             (unsigned long long)width, (unsigned long long)height);
         return IMAGE_CODEC_TOO_LARGE;
     }
@@ -125,5 +131,5 @@ ImageCodecStatus image_codec_check_picture(
         return IMAGE_CODEC_INVALID_ARGUMENT;
     }
     return image_codec_check_size(
-        picture->width, picture->height, picture->channels, message);
+        picture->width, picture->height, picture->channels, UINT64_MAX, message);
 }

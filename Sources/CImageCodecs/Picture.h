@@ -8,9 +8,9 @@ void image_codec_set_message(
     char message[IMAGE_CODEC_MESSAGE_SIZE], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/// Refuses sizes of zero and those past IMAGE_CODEC_MAXIMUM_SAMPLES.
+/// Refuses sizes of zero and those past `maximum_pixels` or IMAGE_CODEC_MAXIMUM_SAMPLES.
 ImageCodecStatus image_codec_check_size(
-    uint64_t width, uint64_t height, uint64_t channels,
+    uint64_t width, uint64_t height, uint64_t channels, uint64_t maximum_pixels,
     char message[IMAGE_CODEC_MESSAGE_SIZE]);
 
 /// Checks what every encoder needs of its picture: a size, samples, channels, bit depth.

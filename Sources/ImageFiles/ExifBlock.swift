@@ -8,6 +8,8 @@ struct ExifBlock {
     private let isLittleEndian: Bool
 
     private static let orientationTag = 0x0112
+    private static let imageWidthTag = 0x0100
+    private static let imageLengthTag = 0x0101
     private static let exifDirectoryTag = 0x8769
     private static let pixelWidthTag = 0xA002
     private static let pixelHeightTag = 0xA003
@@ -51,10 +53,14 @@ struct ExifBlock {
 
     /// Writes the picture's size where the block states one.
     mutating func setPixelSize(width: Int, height: Int) {
-        guard let link = entry(Self.exifDirectoryTag, inDirectoryAt: firstDirectory),
-            let directory = value(ofEntryAt: link)
-        else { return }
-        for (tag, value) in [(Self.pixelWidthTag, width), (Self.pixelHeightTag, height)] {
+        let exifDirectory = entry(Self.exifDirectoryTag, inDirectoryAt: firstDirectory)
+            .flatMap { value(ofEntryAt: $0) }
+        for (tag, directory, value) in [
+            (Self.imageWidthTag, firstDirectory, width),
+            (Self.imageLengthTag, firstDirectory, height),
+            (Self.pixelWidthTag, exifDirectory, width),
+            (Self.pixelHeightTag, exifDirectory, height),
+        ] {
             if let entry = entry(tag, inDirectoryAt: directory) {
                 setValue(value, ofEntryAt: entry)
             }
@@ -85,8 +91,13 @@ struct ExifBlock {
         size(ofEntryAt: entry).flatMap { number(at: entry + 8, size: $0) }
     }
 
+    /// A number too large for its type gets the larger one: an entry has room for both.
     private mutating func setValue(_ value: Int, ofEntryAt entry: Int) {
-        guard let size = size(ofEntryAt: entry), value < 1 << (8 * size) else { return }
+        guard var size = size(ofEntryAt: entry), (0..<1 << 32).contains(value) else { return }
+        if value >= 1 << 16, size == 2 {
+            setNumber(Self.longType, at: entry + 2, size: 2)
+            size = 4
+        }
         setNumber(value, at: entry + 8, size: size)
     }
 

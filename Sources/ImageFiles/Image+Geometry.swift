@@ -44,7 +44,7 @@ extension Image {
         let hasAlpha = images.contains { $0.hasAlpha }
         let bitDepth = images.map(\.bitDepth).max() ?? 8
         let channels = (hasColor ? 3 : 1) + (hasAlpha ? 1 : 0)
-        // Each summand is below 2^31, so the sum cannot overflow.
+        // Each summand is at most 2^31, so the sum cannot overflow.
         let width = images.map(\.width).reduce(0, +) + gap * (images.count - 1)
         let height = images.map(\.height).max() ?? 0
         let count = try sampleCount(width: width, height: height, channels: channels)
@@ -82,15 +82,22 @@ extension Image {
     func applying(_ orientation: Orientation) -> Image {
         let newWidth = orientation.swapsAxes ? height : width
         let newHeight = orientation.swapsAxes ? width : height
-        var turned: [UInt16] = []
-        turned.reserveCapacity(samples.count)
-        samples.withUnsafeBufferPointer { source in
-            for y in 0..<newHeight {
-                for x in 0..<newWidth {
-                    let stored = orientation.storedPosition(
-                        x: x, y: y, width: width, height: height)
-                    let start = (stored.y * width + stored.x) * channels
-                    for c in 0..<channels { turned.append(source[start + c]) }
+        /// Where the samples of an upright pixel are stored.
+        func start(x: Int, y: Int) -> Int {
+            let stored = orientation.storedPosition(x: x, y: y, width: width, height: height)
+            return (stored.y * width + stored.x) * channels
+        }
+        let turned = samples.withUnsafeBufferPointer { source in
+            [UInt16](unsafeUninitializedCapacity: source.count) { target, count in
+                for y in 0..<newHeight {
+                    // Along an upright row the stored pixels lie equally far apart.
+                    var stored = start(x: 0, y: y)
+                    let step = start(x: 1, y: y) - stored
+                    for _ in 0..<newWidth {
+                        for c in 0..<channels { target[count + c] = source[stored + c] }
+                        count += channels
+                        stored += step
+                    }
                 }
             }
         }

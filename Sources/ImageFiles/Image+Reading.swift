@@ -2,15 +2,24 @@ extension Image {
     /// Reads a PNG or JPEG file, told apart by content, not by name.
     ///
     /// The EXIF orientation is applied: the picture is upright, `width` and `height` are
-    /// those after turning, and the tag carried in `metadata.exif` says "upright".
+    /// those after turning, and the tag carried in `metadata.exif` says "upright". CMYK
+    /// becomes sRGB: by its profile, relative colorimetric with black point compensation, or
+    /// by multiplication where there is none. Metadata past 16 MiB is left out.
     ///
-    /// - Parameter note: given a sentence for what a lenient reading had to do without.
+    /// A lenient reading takes what can be decoded of a truncated or damaged file, at least
+    /// one row. Rows missing from a PNG are black, or transparent where there is alpha; in an
+    /// interlaced one, pixels missing are those of the passes before. Rows missing from a JPEG
+    /// are as libjpeg fills them, gray for the most part.
+    ///
+    /// - Parameter note: given a sentence, naming the file, for each thing the reading had to
+    ///   do without.
     /// - Throws: ``ImageFileError`` `.notFound`, `.notAFile`, `.unreadable`, `.ioError`,
-    ///   `.notAnImage`, `.unsupported` or `.corrupt`; a picture with any damage is refused whole.
+    ///   `.notAnImage`, `.unsupported` (also for more pixels than `options` allow) or
+    ///   `.corrupt`; unless lenient, a picture with any damage is refused whole.
     public static func read(
         from path: String, options: ImageReadOptions = .init(), note: (String) -> Void = { _ in }
     ) throws -> Image {
-        let bytes = try FileBytes.read(from: path) { signature in
+        let bytes = try FileBytes.read(from: path, maximumCount: options.maximumBytes) { signature in
             _ = try format(of: signature, name: path)
         }
         return try decoded(from: bytes, name: path, options: options, note: note)
@@ -25,11 +34,19 @@ extension Image {
         note: (String) -> Void = { _ in }
     ) throws -> Image {
         let format = try format(of: bytes, name: name)
+        var shortfall = ImageShortfall()
+        var image: Image
         do {
-            return try ImageCodec.decode(bytes, as: format).upright()
+            image = try ImageCodec.decode(bytes, as: format, options: options, shortfall: &shortfall)
         } catch let error as ImageFileError {
             throw error.naming(name)
         }
+        shortfall.notes(name: name).forEach(note)
+        if var packet = image.metadata.xmp.map({ XMPPacket($0) }), packet.removeExtensionReference() {
+            image.metadata.xmp = packet.bytes
+            note("the second part of the XMP of '\(name)' was left out")
+        }
+        return image.upright()
     }
 
     private static func format(
@@ -53,27 +70,11 @@ extension Image {
         exif.resetOrientation()
         var turned = applying(orientation)
         turned.metadata.exif = exif.bytes
-        turned.metadata.xmp = metadata.xmp.map(Self.resettingOrientation)
-        return turned
-    }
-
-    /// An XMP packet that repeats the orientation must not turn the picture again. The
-    /// digit is replaced in place, so the packet keeps its length.
-    private static func resettingOrientation(inXMP packet: [UInt8]) -> [UInt8] {
-        var packet = packet
-        for pattern in ["tiff:Orientation=\"", "tiff:Orientation='", "tiff:Orientation>"] {
-            let pattern = Array(pattern.utf8)
-            var start = 0
-            while start + pattern.count < packet.count {
-                let end = start + pattern.count
-                if packet[start..<end].elementsEqual(pattern),
-                    (UInt8(ascii: "2")...UInt8(ascii: "8")).contains(packet[end])
-                {
-                    packet[end] = UInt8(ascii: "1")
-                }
-                start += 1
-            }
+        turned.metadata.xmp = metadata.xmp.map {
+            var packet = XMPPacket($0)
+            packet.resetOrientation()
+            return packet.bytes
         }
-        return packet
+        return turned
     }
 }

@@ -18,13 +18,11 @@ extension Image {
                 .invalidArgument, path: path,
                 reason: "the name ends neither in .png nor in .jpg or .jpeg")
         }
-        let bytes: [UInt8]
         do {
-            bytes = try encoded(as: format, options: options)
+            try withEncoded(as: format, options: options) { try FileBytes.write($0, to: path) }
         } catch let error as ImageFileError {
-            throw error.naming(path)
+            throw error.path.isEmpty ? error.naming(path) : error
         }
-        try FileBytes.write(bytes, to: path)
     }
 
     /// The bytes of a PNG or JPEG file holding the picture, with as much of the metadata
@@ -32,18 +30,22 @@ extension Image {
     ///
     /// PNG keeps every sample. JPEG is 8-bit without alpha: 16-bit samples are scaled with
     /// rounding, and alpha is composited over white; chroma is 4:4:4 from quality 90 on and
-    /// 4:2:0 below. Options of the other format are ignored.
+    /// 4:2:0 below. Options of the other format are ignored. EXIF and XMP state the picture's
+    /// size where they state one; a block too long for a JPEG segment (64 KiB) is left out.
     ///
-    /// - Throws: ``ImageFileError`` `.invalidArgument` when the quality is out of range, a
-    ///   side is too long for JPEG (65500), or the samples do not fit the picture.
+    /// - Throws: ``ImageFileError`` `.invalidArgument` when the quality or the compression is
+    ///   out of range, a side is too long for JPEG (65500), or the samples do not fit the
+    ///   picture.
     public func encoded(as format: ImageFormat, options: ImageWriteOptions = .init()) throws -> [UInt8] {
-        switch format {
-        case .png:
-            try validate()
-            return try ImageCodec.encode(self, as: .png, quality: options.jpegQuality)
-        case .jpeg:
-            let flat = try compositedOverWhite().converted(bitDepth: 8)
-            return try ImageCodec.encode(flat, as: .jpeg, quality: options.jpegQuality)
-        }
+        try withEncoded(as: format, options: options) { [UInt8]($0) }
+    }
+
+    private func withEncoded<Result>(
+        as format: ImageFormat, options: ImageWriteOptions,
+        _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+    ) throws -> Result {
+        try validate()
+        let image = format == .png ? self : try compositedOverWhite().converted(bitDepth: 8)
+        return try ImageCodec.withEncoded(image, as: format, options: options, body)
     }
 }

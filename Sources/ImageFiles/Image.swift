@@ -6,7 +6,7 @@ import CImageCodecs
 /// `maxSample`, is refused with `.invalidArgument` by whatever uses the picture next.
 public struct Image: Sendable, Equatable {
     /// Width × height × channels may not exceed this.
-    public static let maximumSampleCount = 1 << 30
+    public static let maximumSampleCount = 1 << 31
 
     /// At least 1.
     public let width: Int
@@ -94,7 +94,7 @@ public struct Image: Sendable, Equatable {
         let (count, overflow) = pixels.multipliedReportingOverflow(by: channels)
         guard !pixelOverflow, !overflow, count <= maximumSampleCount else {
             throw ImageFileError.invalidArgument(
-                "\(width) x \(height) pixels are more than can be handled (2^30 samples)")
+                "\(width) x \(height) pixels are more than can be handled (2^31 samples)")
         }
         return count
     }

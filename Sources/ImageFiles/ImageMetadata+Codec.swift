@@ -21,6 +21,11 @@ extension ImageMetadata {
                 green: .init(x: c.4, y: c.5), blue: .init(x: c.6, y: c.7))
         }
         if source.has_rendering_intent { pngRenderingIntent = source.rendering_intent }
+        if source.has_code_points {
+            let c = source.code_points
+            pngCodePoints = PNGCodePoints(
+                colorPrimaries: c.0, transferFunction: c.1, isFullRange: c.3 == 1)
+        }
         pngTexts = UnsafeBufferPointer(start: source.texts, count: source.text_count)
             .map(PNGText.init)
     }
@@ -79,7 +84,9 @@ extension PNGText {
 
     /// Adds the entry to what a codec will write, unless PNG cannot hold its keyword.
     fileprivate func add(to target: inout ImageCodecMetadata) throws {
-        guard let keyword = encodedKeyword, !text.utf8.contains(0) else { return }
+        guard let keyword = encodedKeyword, !text.utf8.contains(0),
+            text.utf8.count <= Int(IMAGE_CODEC_MAXIMUM_TEXT_BYTES) / 2
+        else { return }
         let isTagged = !language.isEmpty || !translatedKeyword.isEmpty
         let added: Bool
         if !isInternational, !isTagged, let latin1 = Self.latin1(text) {
@@ -100,28 +107,26 @@ extension PNGText {
 
 extension Image {
     /// Fills in what the format can hold of the metadata and what still fits the pixels.
-    func fillMetadata(_ target: inout ImageCodecMetadata, for format: ImageFormat) throws {
-        func assign(_ bytes: [UInt8]?, _ field: inout ImageCodecBytes) throws {
-            guard let bytes, !image_codec_bytes_assign(&field, bytes, bytes.count) else {
-                return
-            }
-            throw ImageCodec.outOfMemory
-        }
-        try assign(metadata.iccProfile(colorChannels: colorChannels), &target.icc_profile)
-        var exif = metadata.exif.flatMap { ExifBlock($0) }
-        exif?.setPixelSize(width: width, height: height)
-        try assign(exif?.bytes, &target.exif)
-        try assign(metadata.xmp.flatMap { $0.contains(0) ? nil : $0 }, &target.xmp)
+    ///
+    /// - Parameter colorOnly: whether all but the description of colour is left out.
+    func fillMetadata(
+        _ target: inout ImageCodecMetadata, for format: ImageFormat, colorOnly: Bool
+    ) throws {
+        try Self.assign(metadata.iccProfile(colorChannels: colorChannels), to: &target.icc_profile)
+        if format == .png { fillColor(&target) }
+        if !colorOnly { try fillRest(&target, for: format) }
+    }
 
-        let resolution =
-            format == .png ? metadata.resolution?.forPNG : metadata.resolution?.forJPEG
-        if let resolution {
-            target.has_resolution = true
-            target.resolution_unit = resolution.unit.codecUnit
-            target.resolution_x = resolution.x
-            target.resolution_y = resolution.y
-        }
-        guard format == .png else { return }
+    private static func assign(_ bytes: [UInt8]?, to field: inout ImageCodecBytes) throws {
+        // More would not be read again.
+        guard let bytes, bytes.count <= Int(IMAGE_CODEC_MAXIMUM_PROFILE_BYTES),
+            !image_codec_bytes_assign(&field, bytes, bytes.count)
+        else { return }
+        throw ImageCodec.outOfMemory
+    }
+
+    /// The description of colour that only PNG can hold.
+    private func fillColor(_ target: inout ImageCodecMetadata) {
         if let gamma = metadata.pngGamma, gamma > 0 {
             target.has_gamma = true
             target.gamma = gamma
@@ -137,6 +142,31 @@ extension Image {
             target.has_rendering_intent = true
             target.rendering_intent = intent
         }
+        if let c = metadata.pngCodePoints {
+            target.has_code_points = true
+            target.code_points = (
+                c.colorPrimaries, c.transferFunction, 0, c.isFullRange ? 1 : 0
+            )
+        }
+    }
+
+    private func fillRest(_ target: inout ImageCodecMetadata, for format: ImageFormat) throws {
+        var exif = metadata.exif.flatMap { ExifBlock($0) }
+        exif?.setPixelSize(width: width, height: height)
+        try Self.assign(exif?.bytes, to: &target.exif)
+        var xmp = metadata.xmp.flatMap { $0.contains(0) ? nil : XMPPacket($0) }
+        xmp?.setPixelSize(width: width, height: height)
+        try Self.assign(xmp?.bytes, to: &target.xmp)
+
+        let resolution =
+            format == .png ? metadata.resolution?.forPNG : metadata.resolution?.forJPEG
+        if let resolution {
+            target.has_resolution = true
+            target.resolution_unit = resolution.unit.codecUnit
+            target.resolution_x = resolution.x
+            target.resolution_y = resolution.y
+        }
+        guard format == .png else { return }
         for text in metadata.pngTexts { try text.add(to: &target) }
     }
 }

@@ -13,13 +13,14 @@ public struct ImageMetadata: Sendable, Equatable {
     /// PNG sRGB: the rendering intent, 0 perceptual, 1 relative colorimetric,
     /// 2 saturation, 3 absolute colorimetric.
     public var pngRenderingIntent: Int32?
+    public var pngCodePoints: PNGCodePoints?
     public var pngTexts: [PNGText]
 
     public init(
         iccProfile: [UInt8]? = nil, exif: [UInt8]? = nil, xmp: [UInt8]? = nil,
         resolution: PhysicalResolution? = nil, pngGamma: Int32? = nil,
         pngChromaticities: PNGChromaticities? = nil, pngRenderingIntent: Int32? = nil,
-        pngTexts: [PNGText] = []
+        pngCodePoints: PNGCodePoints? = nil, pngTexts: [PNGText] = []
     ) {
         self.iccProfile = iccProfile
         self.exif = exif
@@ -28,6 +29,7 @@ public struct ImageMetadata: Sendable, Equatable {
         self.pngGamma = pngGamma
         self.pngChromaticities = pngChromaticities
         self.pngRenderingIntent = pngRenderingIntent
+        self.pngCodePoints = pngCodePoints
         self.pngTexts = pngTexts
     }
 

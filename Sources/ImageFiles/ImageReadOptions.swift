@@ -9,4 +9,8 @@ public struct ImageReadOptions: Sendable, Equatable {
         self.maximumPixels = maximumPixels
         self.isLenient = isLenient
     }
+
+    /// The most bytes of a file with that many pixels: four uncompressed 16-bit samples each,
+    /// and a quarter of a GiB for all else.
+    var maximumBytes: Int { min(max(maximumPixels, 0), 1 << 40) * 8 + (1 << 28) }
 }

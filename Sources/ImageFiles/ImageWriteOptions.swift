@@ -4,7 +4,8 @@ public struct ImageWriteOptions: Sendable, Equatable {
     public var jpegQuality: Int
     /// Whether a JPEG file comes in scans of rising detail.
     public var isProgressive: Bool
-    /// zlib's level, 0 (stored) to 9 (smallest), for PNG only.
+    /// zlib's level, 0 (stored) to 9 (smallest), for PNG only; 9 takes many times longer than 8
+    /// on a photograph.
     public var pngCompression: Int
     /// Whether all metadata but the colour description (profile, gamma, chromaticities) is left out.
     public var stripsMetadata: Bool

@@ -36,7 +36,7 @@ public struct ResamplingWeights: Sendable, Equatable {
         guard lengths.contains(inputLength), lengths.contains(outputLength) else {
             throw ImageFileError.invalidArgument(
                 "cannot resample \(inputLength) to \(outputLength) samples: both numbers "
-                    + "must be in 1...2^30")
+                    + "must be in 1...2^31")
         }
         let scale = scale ?? Double(outputLength) / Double(inputLength)
         guard scale.isFinite, scale > 0 else {

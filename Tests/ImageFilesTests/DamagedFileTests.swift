@@ -70,17 +70,9 @@ struct DamagedFileTests {
     @Test("a PNG that claims a size its few bytes cannot hold is refused at once")
     func refusesHugePNG() throws {
         func claiming(width: UInt32, height: UInt32) throws -> [UInt8] {
-            var bytes = try Fixtures.image(width: 1, height: 1, channels: 3, bitDepth: 8)
-                .encoded(as: .png)
-            func put(_ value: UInt32, at offset: Int) {
-                for i in 0..<4 {
-                    bytes[offset + i] = UInt8(truncatingIfNeeded: value >> (24 - 8 * i))
-                }
-            }
-            put(width, at: 16)
-            put(height, at: 20)
-            put(crc32(bytes[12..<29]), at: 29)
-            return bytes
+            try PNGFile.claiming(
+                width: width, height: height,
+                in: Fixtures.image(width: 1, height: 1, channels: 3, bitDepth: 8).encoded(as: .png))
         }
         // Sanity of the construction: the true size still decodes.
         let untouched = try Image.decoded(
@@ -134,15 +126,6 @@ struct DamagedFileTests {
         }
         #expect(error?.description == "there is no file '/nowhere/x.png'")
         #expect(error?.localizedDescription == error?.description)
-    }
-
-    /// The checksum of PNG chunks.
-    private func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        ~bytes.reduce(UInt32.max) { crc, byte in
-            (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in
-                value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1
-            }
-        }
     }
 }
 

@@ -20,9 +20,11 @@ struct MetadataTests {
 
     @Test("PNG keeps samples exactly", arguments: 1...4, [8, 16])
     func keepsSamples(channels: Int, bitDepth: Int) throws {
-        let image = try Fixtures.image(
-            width: 7, height: 5, channels: channels, bitDepth: bitDepth)
-        #expect(try reread(image, as: .png) == image)
+        for (width, height) in [(1, 1), (1, 9), (9, 1), (7, 5), (33, 31), (3, 301)] {
+            let image = try Fixtures.image(
+                width: width, height: height, channels: channels, bitDepth: bitDepth)
+            #expect(try reread(image, as: .png) == image)
+        }
     }
 
     @Test("PNG keeps all metadata")
@@ -153,6 +155,38 @@ struct MetadataTests {
         let larger = try reread(try image.resized(width: 300, height: 200), as: .jpeg)
         #expect(
             larger.metadata.exif == Fixtures.exif(orientation: 1, width: 300, height: 200))
+    }
+
+    @Test("a size too large for its EXIF entry widens the entry")
+    func widensPixelSize() throws {
+        var block = try #require(ExifBlock(Fixtures.exif(orientation: 1, width: 3, height: 2)))
+        block.setPixelSize(width: 70000, height: 80000)
+        // The height is the last entry of the second directory: type and value.
+        #expect(block.bytes[54..<56] == [4, 0])
+        #expect(block.bytes[60..<64] == [0x80, 0x38, 1, 0])
+        #expect(block.bytes[48..<52] == [0x70, 0x11, 1, 0])
+    }
+
+    @Test("code points cross PNG, malformed or misplaced ones do not")
+    func keepsCodePoints() throws {
+        let plain = try Fixtures.image(width: 3, height: 2, channels: 3, bitDepth: 16)
+        for isFullRange in [true, false] {
+            var image = plain
+            image.metadata.pngCodePoints = PNGCodePoints(
+                colorPrimaries: 9, transferFunction: 16, isFullRange: isFullRange)
+            let bytes = try image.encoded(as: .png)
+            #expect(
+                bytes[33..<49].elementsEqual(
+                    PNGFile.chunk("cICP", [9, 16, 0, isFullRange ? 1 : 0])))
+            #expect(try Image.decoded(from: bytes, name: "again") == image)
+        }
+        let bytes = try plain.encoded(as: .png)
+        for data: [UInt8] in [[9, 16, 1, 1], [9, 16, 0, 2], [9, 16, 0], [9, 16, 0, 1, 0], []] {
+            let bad = PNGFile.inserting(PNGFile.chunk("cICP", data), in: bytes)
+            #expect(try Image.decoded(from: bad, name: "bad") == plain)
+        }
+        let late = bytes.dropLast(12) + PNGFile.chunk("cICP", [9, 16, 0, 1]) + bytes.suffix(12)
+        #expect(try Image.decoded(from: Array(late), name: "late") == plain)
     }
 
     @Test("EXIF blocks with wild offsets are harmless")

@@ -43,6 +43,25 @@ struct OrientationTests {
         #expect(again.samples == Self.upright)
     }
 
+    @Test("JPEG files are turned in all eight ways", arguments: 1...8)
+    func turnsJPEGAllWays(orientation: Int) throws {
+        var image = try Fixtures.smoothImage(width: 24, height: 16)
+        let options = ImageWriteOptions(jpegQuality: 95)
+        let stored = try Image.decoded(from: image.encoded(as: .jpeg, options: options), name: "plain")
+        image.metadata.exif = Fixtures.exif(orientation: orientation)
+        let seen = try Image.decoded(from: image.encoded(as: .jpeg, options: options), name: "turned")
+        #expect(seen.width == (orientation >= 5 ? 16 : 24))
+        // Where the first stored row and the first stored column are seen, by the definition
+        // of the tag: the corner they share.
+        let isRight = [2, 3, 6, 7].contains(orientation)
+        let isBottom = [3, 4, 7, 8].contains(orientation)
+        let corner = ((isBottom ? seen.height - 1 : 0) * seen.width + (isRight ? seen.width - 1 : 0)) * 3
+        #expect(seen.samples[corner..<corner + 3] == stored.samples[0..<3])
+        #expect(seen.samples.sorted() == stored.samples.sorted())
+        let block = try #require(seen.metadata.exif.flatMap { ExifBlock($0) })
+        #expect(block.orientation == .topLeft)
+    }
+
     @Test("JPEG files are turned too, with all channels")
     func turnsJPEG() throws {
         var image = try Fixtures.smoothImage(width: 24, height: 16)

@@ -21,8 +21,7 @@ struct PngSuiteTests {
         .enabled(if: !valid.isEmpty, "PngSuite is absent: set RESTORE_DATA"),
         arguments: valid)
     func decodes(path: String) throws {
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-        let expected = try ReferencePNG(bytes)
+        let expected = try ReferencePNG(TestData.bytes(of: path))
         let image = try Image.read(from: path)
         #expect(image.width == expected.width)
         #expect(image.height == expected.height)

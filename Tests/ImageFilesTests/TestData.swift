@@ -13,6 +13,10 @@ enum TestData {
             .appendingPathComponent("shared/data")
     }()
 
+    static func bytes(of path: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
     /// The PNG files of one folder of PngSuite, by name; empty when it is absent.
     static func pngSuite(_ subfolder: String) -> [String] {
         let url = folder.appendingPathComponent("test/pngsuite/\(subfolder)")

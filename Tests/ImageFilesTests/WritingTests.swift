@@ -1,6 +1,7 @@
 import Foundation
-import ImageFiles
 import Testing
+
+@testable import ImageFiles
 
 @Suite("Writing files")
 struct WritingTests {
@@ -45,6 +46,44 @@ struct WritingTests {
         #expect(lstat(folder.file("link.png"), &status) == 0)
         #expect(status.st_mode & S_IFMT == S_IFLNK)
         #expect(folder.names == ["link.png", "real.png"])
+    }
+
+    @Test("a picture may be written over the file it was read from")
+    func replacesItself() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("same.png")
+        try picture().write(to: path)
+        let gray = try Image.read(from: path).gray()
+        try gray.write(to: path)
+        #expect(try Image.read(from: path) == gray)
+        #expect(folder.names == ["same.png"])
+    }
+
+    @Test("where a file cannot be without a name, one with a temporary name does", arguments: [true, false])
+    func writesNamed(isThere: Bool) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("a.png")
+        var status = stat()
+        if isThere {
+            #expect(stat(try folder.write([1], as: "a.png"), &status) == 0)
+        }
+        try [UInt8]([4, 5, 6]).withUnsafeBufferPointer {
+            try FileReplacement(path, old: isThere ? status : nil).writeNamed($0)
+        }
+        #expect(try folder.bytes(of: "a.png") == [4, 5, 6])
+        #expect(folder.names == ["a.png"])
+    }
+
+    @Test("a new file has the permissions of any new file")
+    func respectsMask() throws {
+        let folder = try TemporaryFolder()
+        let plain = open(folder.file("plain"), O_CREAT | O_WRONLY, 0o666)
+        #expect(plain >= 0 && close(plain) == 0)
+        try picture().write(to: folder.file("a.png"))
+        var (expected, status) = (stat(), stat())
+        #expect(stat(folder.file("plain"), &expected) == 0)
+        #expect(stat(folder.file("a.png"), &status) == 0)
+        #expect(status.st_mode == expected.st_mode)
     }
 
     @Test("places that cannot be written are told apart")
@@ -124,6 +163,17 @@ struct WritingTests {
         let error = #expect(throws: ImageFileError.self) { try noise.write(to: path) }
         #expect(error?.kind == .ioError)
         #expect(error?.description.contains("No space left") == true)
+        #expect(try folder.bytes(of: "old.png") == [1, 2, 3])
+        #expect(folder.names == ["old.png"])
+        // The same with a temporary name.
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        let named = #expect(throws: ImageFileError.self) {
+            try [UInt8](repeating: 7, count: 200_000).withUnsafeBufferPointer {
+                try FileReplacement(path, old: status).writeNamed($0)
+            }
+        }
+        #expect(named?.kind == .ioError)
         #expect(try folder.bytes(of: "old.png") == [1, 2, 3])
         #expect(folder.names == ["old.png"])
     }
