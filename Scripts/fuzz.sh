@@ -125,7 +125,7 @@ run() {
     # Symbols are wanted in a finding, not the backtrace that Swift would print besides.
     ASAN_OPTIONS=quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1 SWIFT_BACKTRACE=enable=no \
         ASAN_SYMBOLIZER_PATH=${CLANG%/clang}/llvm-symbolizer \
-        "$FOLDER/bin/$name" "$@" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -reload=0 -print_final_stats=1 \
+        "$FOLDER/bin/$name" "$@" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 -reload=0 -print_final_stats=1 \
         -dict="$HARNESSES/Dictionaries/$name.dict" -artifact_prefix="$FOLDER/findings/$name-" \
         "$corpus" "$FOLDER/seeds/$name" >"$log" 2>&1 || status=$?
     printf 'sources: %s\n' "$(digest "$name")" >>"$log"

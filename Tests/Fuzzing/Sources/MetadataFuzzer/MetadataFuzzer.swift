@@ -16,12 +16,12 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         + carrier.dropFirst(2)
     do {
         let picture = try Image.decoded(from: Array(file), name: "picture")
-        precondition(isUpright(picture), "the picture would be turned again")
+        check(isUpright(picture), "the picture would be turned again")
         for format in [ImageFormat.png, .jpeg] {
             let copy = try Image.decoded(from: picture.encoded(as: format), name: "copy")
-            precondition(
+            check(
                 copy.width == picture.width && copy.height == picture.height, "the copy has another size")
-            precondition(isUpright(copy), "the copy would be turned again")
+            check(isUpright(copy), "the copy would be turned again")
         }
     } catch {
         fatalError("the metadata cost the picture: \(error)")
@@ -47,4 +47,9 @@ private func segment(_ signature: String, _ content: some Collection<UInt8>) -> 
 private func isUpright(_ picture: Image) -> Bool {
     let orientation = picture.metadata.exif.flatMap { ExifBlock($0) }?.orientation
     return orientation == nil || orientation == .topLeft
+}
+
+/// `precondition` says nothing of its reason in an optimised build.
+private func check(_ condition: Bool, _ finding: @autoclosure () -> String) {
+    if !condition { fatalError(finding()) }
 }

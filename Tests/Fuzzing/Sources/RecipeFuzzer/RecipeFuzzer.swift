@@ -15,7 +15,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case .deblur(let model, _): try checkStored(model)
         }
     } catch let error as RecipeError {
-        precondition(
+        check(
             !error.description.unicodeScalars.contains { $0.properties.generalCategory == .control },
             "the message is not one plain line: \(error)")
     } catch {
@@ -27,5 +27,10 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private func checkStored<Model: Codable & Equatable>(_ model: Model) throws {
     let stored = try JSONEncoder().encode(model)
     let read = try JSONDecoder().decode(Model.self, from: stored)
-    precondition(read == model, "the model changed when stored")
+    check(read == model, "the model changed when stored")
+}
+
+/// `precondition` says nothing of its reason in an optimised build.
+private func check(_ condition: Bool, _ finding: @autoclosure () -> String) {
+    if !condition { fatalError(finding()) }
 }
