@@ -5,8 +5,10 @@ IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
 RESULTS ?= sr3-x4 deblur
+HARNESS ?=
+export TIME RUNS
 
-.PHONY: help deps build demo test lint results install uninstall clean
+.PHONY: help deps build demo test fuzz lint results install uninstall clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -24,6 +26,9 @@ demo: deps ## Super-resolve a picture into demo/; IMAGE=photo.jpg takes your own
 test: deps lint ## Check the formatting, build, run all tests
 	@Scripts/test.sh
 
+fuzz: deps ## Fuzz every reader of files for TIME=60 seconds or RUNS=N executions; HARNESS=png for one
+	@Scripts/fuzz.sh $(HARNESS)
+
 lint: ## Check the formatting of the Swift code
 	@Scripts/lint.sh
 
@@ -37,4 +42,4 @@ uninstall: ## Remove what install put under PREFIX
 	@Scripts/install.sh uninstall
 
 clean: ## Remove what was built and the demo's pictures; .deps stays
-	rm -rf .build .build-test demo
+	rm -rf .build .build-test .build-fuzz demo

@@ -36,6 +36,9 @@ let package = Package(
                 "SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training",
                 "Evaluation", "Reports",
             ]),
+        // Parts by themselves, for the harnesses in Tests/Fuzzing.
+        .library(name: "ImageFiles", targets: ["ImageFiles"]),
+        .library(name: "Training", targets: ["Training"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

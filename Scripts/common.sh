@@ -28,10 +28,14 @@ is_libtorch() {
         [ -f "$1/lib/libc10.so" ]
 }
 
+# The toolchain's folder of Swift libraries, usr/lib/swift.
+swift_resources() {
+    swiftc -print-target-info 2>/dev/null | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p'
+}
+
 # `--static-swift-stdlib` where the toolchain has the static libraries, otherwise nothing.
 static_flag() {
-    resources=$(swiftc -print-target-info 2>/dev/null |
-        sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
+    resources=$(swift_resources)
     if [ -f "${resources}_static/linux/static-stdlib-args.lnk" ]; then
         echo --static-swift-stdlib
     fi

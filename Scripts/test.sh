@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds everything once, optimised but testable, and runs every test. The command-line tests run
-# the `restore` executable that lies in the same build folder.
+# the `restore` executable that lies in the same build folder. Before that, the decoders are fuzzed a little.
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -22,4 +22,5 @@ install_test_programs() {
 }
 
 install_test_programs
+"$ROOT/Scripts/fuzz.sh" --short
 exec swift test -c release -Xswiftc -enable-testing --scratch-path "$TEST_FOLDER"

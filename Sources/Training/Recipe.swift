@@ -148,6 +148,8 @@ public struct Recipe: Sendable, Decodable, Equatable {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "'\(place(context))' has a value of the wrong type"
         case .dataCorrupted(let context):
+            // Its own words are several lines, with an excerpt.
+            if context.underlyingError is YamlError { return "it is not valid YAML" }
             if let inner = context.underlyingError { return "\(inner)" }
             return context.codingPath.isEmpty
                 ? "it is not valid YAML" : "'\(place(context))' has a value that is not allowed"
@@ -209,5 +211,16 @@ public struct RecipeError: Error, CustomStringConvertible, Sendable {
     public let path: String
     public let reason: String
     public let kind: Kind
+
+    /// - Parameter reason: may quote the file; control characters in it become spaces, so that the
+    ///   description stays one line.
+    init(path: String, reason: String, kind: Kind) {
+        self.path = path
+        self.reason = String(
+            String.UnicodeScalarView(
+                reason.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        self.kind = kind
+    }
+
     public var description: String { "the recipe '\(path)' cannot be used: \(reason)" }
 }

@@ -143,6 +143,13 @@ struct RecipeTests {
         #expect(error.reason.contains(named), "\(error)")
     }
 
+    @Test(arguments: ["name: [", "a: {b: {c}\nd: }", recipeText(["task": "\"a\\nb\\e\""])])
+    func aMessageIsOneLineWhateverTheFileSays(text: String) throws {
+        let error = try #require(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }
+        #expect(!error.reason.isEmpty)
+        #expect(!error.description.unicodeScalars.contains { $0.properties.generalCategory == .control })
+    }
+
     @Test func damagedFilesAreRefused() throws {
         for text in ["", "name: [", "- a\n- b\n", "name: x\n\tb: y\n", "\0", "42"] {
             #expect(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }

@@ -48,7 +48,8 @@ public final class PyTorchCheckpoint: Sendable {
         return withExtendedLifetime(file) { tensor.contiguous(in: file.bytes) }
     }
 
-    private static func tensors(in file: UnsafeRawBufferPointer) throws(FileDefect) -> [String:
+    /// The tensors of a file whose bytes are at hand; nothing in it is trusted.
+    static func tensors(in file: UnsafeRawBufferPointer) throws(FileDefect) -> [String:
         StridedBytes]
     {
         try checkIsArchive(file)

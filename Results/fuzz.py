@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Writes Results/fuzz.md from the logs of Scripts/fuzz.sh.
+
+usage: fuzz.py LOG-FOLDER OUTPUT
+"""
+
+import pathlib
+import re
+import sys
+
+HEAD = """# Fuzzing
+
+What `Results/remake-fuzz.sh` found: each reader of files from strangers under libFuzzer with the address
+sanitizer, and the undefined-behaviour sanitizer in C; see `Tests/Fuzzing/README.md`. A row is the end of
+a log. Coverage counts edges of the instrumented code. The digest is that of the sources which ran;
+where `Scripts/fuzz.sh --digest HARNESS` prints another, the row is out of date.
+
+| harness | executions | seconds | coverage | corpus | peak memory, MB | findings | sources |
+|---|---:|---:|---:|---:|---:|---:|---|
+"""
+
+
+def row(log):
+    text = log.read_text(errors="replace")
+
+    def last(pattern):
+        found = re.findall(pattern, text)
+        return found[-1] if found else "?"
+
+    executions = last(r"number_of_executed_units: (\d+)")
+    digest = last(r"sources: (\w+)")
+    findings = len(re.findall(r"Test unit written to", text))
+    cells = [
+        f"`{log.stem}`",
+        executions,
+        last(r"Done \d+ runs in (\d+) second"),
+        last(r" cov: (\d+)"),
+        last(r" corp: (\d+)/"),
+        last(r"peak_rss_mb: +(\d+)"),
+        str(findings),
+        f"`{digest}`",
+    ]
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    order = ["png", "jpeg", "metadata", "safetensors", "checkpoint", "recipe"]
+    logs = {log.stem: log for log in pathlib.Path(sys.argv[1]).glob("*.log")}
+    rows = [row(logs[name]) for name in order if name in logs]
+    tails = []
+    for name in order:
+        if name in logs:
+            lines = logs[name].read_text(errors="replace").splitlines()
+            kept = [line for line in lines if re.match(r"#\d+\s+DONE|Done |stat::", line)]
+            tails.append(f"{name}\n" + "\n".join("  " + line for line in kept[-7:]))
+    body = HEAD + "".join(rows) + "\nThe last lines of the logs:\n\n```\n" + "\n".join(tails) + "\n```\n"
+    pathlib.Path(sys.argv[2]).write_text(body)
+
+
+main()
