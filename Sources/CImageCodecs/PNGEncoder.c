@@ -61,6 +61,17 @@ static void flush_nothing(png_structp png) {
     (void)png;
 }
 
+// Whether libpng would find a keyword in it: it drops what Latin-1 does not print, and spaces at
+// both ends, and refuses the whole file when nothing is left.
+static bool is_keyword(const char *text) {
+    for (const uint8_t *c = (const uint8_t *)text; *c != 0; c++) {
+        if ((*c > 32 && *c <= 126) || *c >= 161) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void set_texts(Encoder *encoder) {
     const ImageCodecMetadata *metadata = &encoder->picture->metadata;
     size_t count = metadata->text_count + (metadata->xmp.count > 0 ? 1 : 0);
@@ -72,9 +83,13 @@ static void set_texts(Encoder *encoder) {
     if (encoder->texts == NULL) {
         fail_out_of_memory(encoder);
     }
+    size_t kept = 0;
     for (size_t i = 0; i < metadata->text_count; i++) {
         const ImageCodecText *source = &metadata->texts[i];
-        png_text *text = &encoder->texts[i];
+        if (!is_keyword(source->keyword)) {
+            continue;
+        }
+        png_text *text = &encoder->texts[kept++];
         switch (source->kind) {
         case IMAGE_CODEC_TEXT_LATIN1_COMPRESSED:
             text->compression = PNG_TEXT_COMPRESSION_zTXt;
@@ -100,7 +115,7 @@ static void set_texts(Encoder *encoder) {
         static char empty[] = "";
         char *packet = (char *)(encoder->texts + count);
         memcpy(packet, metadata->xmp.bytes, metadata->xmp.count);
-        png_text *text = &encoder->texts[count - 1];
+        png_text *text = &encoder->texts[kept++];
         text->compression = PNG_ITXT_COMPRESSION_NONE;
         text->key = keyword;
         text->lang = empty;
@@ -108,7 +123,7 @@ static void set_texts(Encoder *encoder) {
         text->text = packet;
         text->itxt_length = strlen(packet);
     }
-    png_set_text(encoder->png, encoder->info, encoder->texts, (int)count);
+    png_set_text(encoder->png, encoder->info, encoder->texts, (int)kept);
 }
 
 static void set_code_points(Encoder *encoder) {
