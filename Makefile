@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
-RESULTS ?= sr3-x4 deblur
+RESULTS ?= sr3-x4 deblur files
 HARNESS ?=
 export TIME RUNS
 

@@ -36,28 +36,39 @@ def read_png(path):
         if name == b"IDAT":
             packed += body
         position += 12 + length
-    raw = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + width * 3)
-    rows = np.zeros((height, width, 3), np.int32)
+    packed = zlib.decompress(packed)
+    size = width * 3
+    rows = np.zeros((height, size), np.uint8)
+    above = bytes(size)
     for y in range(height):
-        kind, line = raw[y, 0], raw[y, 1:].reshape(width, 3).astype(np.int32)
-        above = rows[y - 1] if y else np.zeros((width, 3), np.int32)
-        if kind in (0, 2):
-            rows[y] = (line + (above if kind == 2 else 0)) & 255
-            continue
-        left, corner = np.zeros(3, np.int32), np.zeros(3, np.int32)
-        for x in range(width):
-            up = above[x]
-            if kind == 1:
-                guess = left
-            elif kind == 3:
-                guess = (left + up) // 2
-            else:
-                estimate = left + up - corner
-                a, b, c = abs(estimate - left), abs(estimate - up), abs(estimate - corner)
-                guess = np.where((a <= b) & (a <= c), left, np.where(b <= c, up, corner))
-            left = (line[x] + guess) & 255
-            rows[y, x], corner = left, up
-    return rows.astype(np.uint8)
+        start = y * (1 + size)
+        kind, line = packed[start], packed[start + 1:start + 1 + size]
+        if kind == 2:
+            line = (np.frombuffer(line, np.uint8) + np.frombuffer(above, np.uint8)).tobytes()
+        elif kind == 1:
+            pixels = np.frombuffer(line, np.uint8).reshape(width, 3)
+            line = np.add.accumulate(pixels, axis=0, dtype=np.uint8).tobytes()
+        elif kind >= 3:
+            line = unfiltered(kind, line, above)
+        rows[y] = np.frombuffer(line, np.uint8)
+        above = line
+    return rows.reshape(height, width, 3)
+
+
+def unfiltered(kind, line, above):
+    """A row of the filters average (3) and Paeth (4), whose samples wait for each other."""
+    done = bytearray(3) + bytearray(line)
+    above = bytes(3) + above
+    for i in range(3, len(done)):
+        left, up = done[i - 3], above[i]
+        if kind == 3:
+            guess = (left + up) >> 1
+        else:
+            corner = above[i - 3]
+            a, b, c = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+            guess = left if a <= b and a <= c else up if b <= c else corner
+        done[i] = (done[i] + guess) & 255
+    return bytes(done[3:])
 
 
 def write_png(path, picture):
@@ -116,4 +127,5 @@ def main():
         write_png(os.path.join(HERE, f"{options.task}-{number}.png"), np.concatenate(parts[:-1], 1))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -113,14 +113,14 @@ public final class DeblurRestorer {
     }
 
     private func restored(_ image: Image, _ body: (Tensor) throws -> Tensor) throws -> Image {
-        try Self.picture(body(image.tensor(channels: 3)), like: image)
+        try Self.picture(body(image.fillingTransparentPixels().tensor(channels: 3)), like: image)
     }
 
     /// A restored tensor as a picture with the channels, depth, alpha and metadata of its input.
     public static func picture(_ tensor: Tensor, like image: Image) throws -> Image {
         let colours = try image.colorChannels == 1 ? tensor.mean([1], keepDims: true) : tensor
-        let picture = try Image(tensor: colours, bitDepth: image.bitDepth, metadata: image.metadata)
-        return try image.alpha().map { try picture.replacingAlpha(by: $0) } ?? picture
+        return try Image(tensor: colours, bitDepth: image.bitDepth, metadata: image.metadata)
+            .takingAlpha(from: image)
     }
 
     /// Samples of a 1×3×H×W picture in [-1, 1] and their statistics, on the CPU.

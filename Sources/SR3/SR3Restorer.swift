@@ -97,12 +97,12 @@ public final class SR3Restorer {
             throw SamplingError("the scale must be from 1 to 16")
         }
         let size = Self.outputSize(width: image.width, height: image.height, scale: options.scale)
-        let lr = try image.tensor(channels: 3)
+        // What lies under transparent pixels is no part of the picture, and would spread into it.
+        let lr = try image.fillingTransparentPixels().tensor(channels: 3)
         var output = try restored(lr, height: size.height, width: size.width, options: options)
         if image.colorChannels == 1 { output = try output.mean([1], keepDims: true) }
-        let picture = try Image(tensor: output, bitDepth: image.bitDepth, metadata: image.metadata)
-        guard let alpha = try image.alpha() else { return picture }
-        return try picture.replacingAlpha(by: alpha.resized(width: size.width, height: size.height))
+        return try Image(tensor: output, bitDepth: image.bitDepth, metadata: image.metadata)
+            .takingAlpha(from: image)
     }
 
     /// Restores a 1×3×h×w picture in [-1, 1] to 1×3×height×width.

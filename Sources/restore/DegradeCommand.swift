@@ -144,17 +144,14 @@ struct DegradeCommand: ParsableCommand {
                 }
                 var random = CounterStream(seed: seed, stream: key)
                 let draw = settings.draw(using: &random)
-                let sharp = try image.tensor(channels: 3)
+                let sharp = try image.fillingTransparentPixels().tensor(channels: 3)
                 let margin = draw.kernel.side / 2
                 let field = NoiseField(seed: random.next())
                 let blurred = try BlurDegradation.degraded(
                     sharp.reflectPadded(by: margin), margin: margin, draws: [draw],
                     noise: field.tensor(step: 0, channels: 3, height: image.height, width: image.width))
                 let colours = try image.colorChannels == 1 ? blurred.mean([1], keepDims: true) : blurred
-                let picture = try Image(tensor: colours, metadata: image.metadata)
-                let whole =
-                    try image.alpha().map { try picture.replacingAlpha(by: $0.converted(bitDepth: 8)) }
-                    ?? picture
+                let whole = try Image(tensor: colours, metadata: image.metadata).takingAlpha(from: image)
                 var text = "\(draw.kind.rawValue), kernel \(draw.kernel.side)×\(draw.kernel.side)"
                 text += String(format: ", noise %.4f", draw.readNoise)
                 if let quality = draw.jpegQuality { text += ", JPEG \(quality)" }
@@ -187,15 +184,10 @@ struct DegradeCommand: ParsableCommand {
 
         func run() throws {
             try files.convert { image, _ in
-                let small = try Downscaling(scale: scale)(image.tensor(channels: image.colorChannels))
-                let picture = try Image(tensor: small, metadata: image.metadata)
-                let whole =
-                    try image.alpha().map {
-                        try picture.replacingAlpha(
-                            by: $0.converted(bitDepth: 8).resized(
-                                width: picture.width, height: picture.height))
-                    } ?? picture
-                return (whole, "\(image.width)×\(image.height) → \(picture.width)×\(picture.height)")
+                let small = try Downscaling(scale: scale)(
+                    image.fillingTransparentPixels().tensor(channels: image.colorChannels))
+                let whole = try Image(tensor: small, metadata: image.metadata).takingAlpha(from: image)
+                return (whole, "\(image.width)×\(image.height) → \(whole.width)×\(whole.height)")
             }
         }
     }
