@@ -142,10 +142,10 @@ struct RestorerTests {
         var told: [Int] = []
         settings.progress = { done, total in
             told.append(done)
-            #expect(total == (1 + 2 * 3) * 9)
+            #expect(total == (1 + 2 * 3) * 12)
         }
         let tiled = try restorer.restored(picture, options: settings)
-        #expect(told == told.sorted() && told.last == (1 + 2 * 3) * 9)
+        #expect(told == told.sorted() && told.last == (1 + 2 * 3) * 12)
         #expect(try largestDifference(tiled.mean, whole.mean) < 1.0 / 255)
         let deviations = try [tiled, whole].map { try #require($0.standardDeviation) }
         #expect(try largestDifference(deviations[0], deviations[1]) < 1.0 / 255)

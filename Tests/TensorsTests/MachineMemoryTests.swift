@@ -11,7 +11,7 @@ struct MachineMemoryTests {
 
     @Test func linesOfMeminfoAreInKibibytes() {
         #expect(
-            MachineMemory.free(meminfo: "MemTotal:  100 kB\nMemAvailable:     50 kB\n") == 50 * 1024)
+            MachineMemory.free(meminfo: "MemTotal:  100 kB\nMemAvailable:     50 kB\n") == 51200.0)
         #expect(MachineMemory.free(meminfo: "MemTotal: 100 kB\n") == nil)
         #expect(MachineMemory.free(meminfo: nil) == nil)
     }

@@ -102,7 +102,8 @@ final class DeblurTraining: TrainingTask {
                     let pair = try frames.pair(size: patch, using: &random)
                     encoded.append(try TransferCurve.encoded(pair.light.to(device)))
                     sharp.append(try pair.middle.to(device).to(.float32) / 127.5 - 1)
-                    draws.append(degradation.draw(.none, using: &random))
+                    // For the noise and the compression: the frames bring their own blur.
+                    draws.append(degradation.draw(using: &random))
                 }
             }
             let clean = try Tensor.concatenated(encoded, dim: 0)
