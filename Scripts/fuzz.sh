@@ -64,8 +64,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t count) { return by
 build() {
     say "Building the harness '$1'"
     case $1 in
-    png) build_codec png PNGFuzzer.c PNGMutator.c Checks.c ;;
-    jpeg) build_codec jpeg JPEGFuzzer.c Checks.c ;;
+    png) build_codec png PNGFuzzer.c PNGMutator.c Checks.c Reading.c ;;
+    jpeg) build_codec jpeg JPEGFuzzer.c Checks.c Reading.c ;;
     metadata) build_swift metadata MetadataFuzzer ;;
     safetensors) build_swift safetensors SafetensorsFuzzer ;;
     checkpoint) build_swift checkpoint CheckpointFuzzer ;;
@@ -83,14 +83,14 @@ build_codec() {
     mkdir -p "$objects"
     flags="-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all -Wall -Wextra -Werror
         -ISources/CImageCodecs/include -I$HARNESSES/Codecs -I$HARNESSES/Sources/CLibFuzzer/include
-        $(pkg-config --cflags libpng libjpeg)"
+        $(pkg-config --cflags libpng libjpeg lcms2)"
     for source in "$@"; do
         # shellcheck disable=SC2086 # lists of flags
         "$CLANG" $flags -fsanitize=address,undefined -c "$HARNESSES/Codecs/$source" -o "$objects/$source.o"
     done
     # shellcheck disable=SC2046,SC2086 # lists of flags
     "$CLANG" $flags -fsanitize=fuzzer,address,undefined -fuse-ld=lld \
-        Sources/CImageCodecs/*.c "$objects"/*.o $(pkg-config --libs libpng libjpeg) -lz -o "$FOLDER/bin/$program" ||
+        Sources/CImageCodecs/*.c "$objects"/*.o $(pkg-config --libs libpng libjpeg lcms2) -lz -o "$FOLDER/bin/$program" ||
         fail "the harness '$program' cannot be built."
 }
 
