@@ -13,6 +13,7 @@ ALL="png jpeg metadata safetensors checkpoint recipe"
 FOLDER=.build-fuzz
 HARNESSES=Tests/Fuzzing
 PACKAGE_FOLDER=$FOLDER/package
+LOGS=$FOLDER/logs
 SHORT_RUNS=20000
 
 main() {
@@ -24,7 +25,7 @@ main() {
 }
 
 fuzz() {
-    find_clang || fail "the Swift toolchain has no clang that can build fuzzers: its sanitizer runtimes are missing."
+    find_clang || fail "the Swift toolchain has no clang whose sanitizers run here."
     if [ -n "${RUNS:-}" ]; then limit=-runs=$RUNS; else limit=-max_total_time=${TIME:-60}; fi
     make_seeds
     # shellcheck disable=SC2048,SC2086 # a list of words
@@ -37,9 +38,11 @@ fuzz() {
 # The same seed and a fresh corpus: the tests of a change must not depend on luck.
 fuzz_short() {
     if ! find_clang; then
-        say "Not fuzzing: the Swift toolchain has no clang with sanitizer runtimes."
+        say "Not fuzzing: the Swift toolchain has no clang whose sanitizers run here."
         return 0
     fi
+    # Not over the logs of a long run.
+    LOGS=$FOLDER/short
     make_seeds
     for name in png jpeg; do
         build "$name"
@@ -50,7 +53,7 @@ fuzz_short() {
 
 # --- building ----------------------------------------------------------------------------------
 
-# Sets CLANG to the compiler that comes with Swift; false unless it can link a fuzzer.
+# Sets CLANG to the compiler that comes with Swift; false unless what it makes of a fuzzer runs here.
 find_clang() {
     CLANG=$(swift_resources)
     CLANG=${CLANG%/lib/swift}/bin/clang
@@ -58,7 +61,8 @@ find_clang() {
     mkdir -p "$FOLDER/bin"
     echo '#include <stddef.h>
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t count) { return bytes == NULL && count > 0; }' |
-        "$CLANG" -x c -fuse-ld=lld -fsanitize=fuzzer,address,undefined -o "$FOLDER/bin/probe" - 2>/dev/null
+        "$CLANG" -x c -fuse-ld=lld -fsanitize=fuzzer,address,undefined -o "$FOLDER/bin/probe" - 2>/dev/null &&
+        "$FOLDER/bin/probe" -runs=1 2>/dev/null
 }
 
 build() {
@@ -117,8 +121,8 @@ run() {
     name=$1
     corpus=$2
     shift 2
-    log=$FOLDER/logs/$name.log
-    mkdir -p "$corpus" "$FOLDER/findings" "$FOLDER/logs"
+    log=$LOGS/$name.log
+    mkdir -p "$corpus" "$FOLDER/findings" "$LOGS"
     say "Fuzzing '$name' ($*)"
     status=0
     # A small quarantine keeps freed memory in the cache; the inputs and what is made of them are small.
