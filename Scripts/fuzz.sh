@@ -13,6 +13,7 @@ ALL="png jpeg metadata safetensors checkpoint recipe"
 FOLDER=.build-fuzz
 HARNESSES=Tests/Fuzzing
 PACKAGE_FOLDER=$FOLDER/package
+LOGS=$FOLDER/logs
 SHORT_RUNS=20000
 
 main() {
@@ -24,7 +25,7 @@ main() {
 }
 
 fuzz() {
-    find_clang || fail "the Swift toolchain has no clang that can build fuzzers: its sanitizer runtimes are missing."
+    find_clang || fail "the Swift toolchain has no clang whose sanitizers run here."
     if [ -n "${RUNS:-}" ]; then limit=-runs=$RUNS; else limit=-max_total_time=${TIME:-60}; fi
     make_seeds
     # shellcheck disable=SC2048,SC2086 # a list of words
@@ -37,9 +38,11 @@ fuzz() {
 # The same seed and a fresh corpus: the tests of a change must not depend on luck.
 fuzz_short() {
     if ! find_clang; then
-        say "Not fuzzing: the Swift toolchain has no clang with sanitizer runtimes."
+        say "Not fuzzing: the Swift toolchain has no clang whose sanitizers run here."
         return 0
     fi
+    # Not over the logs of a long run.
+    LOGS=$FOLDER/short
     make_seeds
     for name in png jpeg; do
         build "$name"
@@ -50,7 +53,7 @@ fuzz_short() {
 
 # --- building ----------------------------------------------------------------------------------
 
-# Sets CLANG to the compiler that comes with Swift; false unless it can link a fuzzer.
+# Sets CLANG to the compiler that comes with Swift; false unless what it makes of a fuzzer runs here.
 find_clang() {
     CLANG=$(swift_resources)
     CLANG=${CLANG%/lib/swift}/bin/clang
@@ -58,14 +61,15 @@ find_clang() {
     mkdir -p "$FOLDER/bin"
     echo '#include <stddef.h>
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t count) { return bytes == NULL && count > 0; }' |
-        "$CLANG" -x c -fuse-ld=lld -fsanitize=fuzzer,address,undefined -o "$FOLDER/bin/probe" - 2>/dev/null
+        "$CLANG" -x c -fuse-ld=lld -fsanitize=fuzzer,address,undefined -o "$FOLDER/bin/probe" - 2>/dev/null &&
+        "$FOLDER/bin/probe" -runs=1 2>/dev/null
 }
 
 build() {
     say "Building the harness '$1'"
     case $1 in
-    png) build_codec png PNGFuzzer.c PNGMutator.c Checks.c ;;
-    jpeg) build_codec jpeg JPEGFuzzer.c Checks.c ;;
+    png) build_codec png PNGFuzzer.c PNGMutator.c Checks.c Reading.c ;;
+    jpeg) build_codec jpeg JPEGFuzzer.c Checks.c Reading.c ;;
     metadata) build_swift metadata MetadataFuzzer ;;
     safetensors) build_swift safetensors SafetensorsFuzzer ;;
     checkpoint) build_swift checkpoint CheckpointFuzzer ;;
@@ -83,14 +87,14 @@ build_codec() {
     mkdir -p "$objects"
     flags="-std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all -Wall -Wextra -Werror
         -ISources/CImageCodecs/include -I$HARNESSES/Codecs -I$HARNESSES/Sources/CLibFuzzer/include
-        $(pkg-config --cflags libpng libjpeg)"
+        $(pkg-config --cflags libpng libjpeg lcms2)"
     for source in "$@"; do
         # shellcheck disable=SC2086 # lists of flags
         "$CLANG" $flags -fsanitize=address,undefined -c "$HARNESSES/Codecs/$source" -o "$objects/$source.o"
     done
     # shellcheck disable=SC2046,SC2086 # lists of flags
     "$CLANG" $flags -fsanitize=fuzzer,address,undefined -fuse-ld=lld \
-        Sources/CImageCodecs/*.c "$objects"/*.o $(pkg-config --libs libpng libjpeg) -lz -o "$FOLDER/bin/$program" ||
+        Sources/CImageCodecs/*.c "$objects"/*.o $(pkg-config --libs libpng libjpeg lcms2) -lz -o "$FOLDER/bin/$program" ||
         fail "the harness '$program' cannot be built."
 }
 
@@ -117,8 +121,8 @@ run() {
     name=$1
     corpus=$2
     shift 2
-    log=$FOLDER/logs/$name.log
-    mkdir -p "$corpus" "$FOLDER/findings" "$FOLDER/logs"
+    log=$LOGS/$name.log
+    mkdir -p "$corpus" "$FOLDER/findings" "$LOGS"
     say "Fuzzing '$name' ($*)"
     status=0
     # A small quarantine keeps freed memory in the cache; the inputs and what is made of them are small.

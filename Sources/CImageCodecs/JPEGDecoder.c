@@ -91,9 +91,9 @@ static void note_damage(Decoder *decoder, bool is_in_first_scan) {
     shortfall->is_damaged = true;
     uint64_t rows =
         (uint64_t)input->input_iMCU_row * (uint64_t)input->max_v_samp_factor * DCTSIZE;
-    shortfall->rows = is_in_first_scan && rows < input->image_height
-        ? (uint32_t)rows
-        : input->image_height;
+    // Not libjpeg's height: it takes over that of a second frame header before it refuses it.
+    uint32_t height = decoder->picture->height;
+    shortfall->rows = is_in_first_scan && rows < height ? (uint32_t)rows : height;
     shortfall->passes = is_in_first_scan ? 0 : (uint32_t)input->input_scan_number - 1;
     shortfall->total_passes = jpeg_has_multiple_scans(&decoder->jpeg) ? 0 : 1;
 }

@@ -82,6 +82,12 @@ static void shorten_chunk(Decoder *decoder, uint8_t *header, size_t left) {
     }
 }
 
+static void fail_at_end(png_structp png) {
+    Decoder *decoder = png_get_io_ptr(png);
+    decoder->shortfall.ends_early = true;
+    png_error(png, "the file ends too early");
+}
+
 static void read_bytes(png_structp png, png_bytep destination, size_t count) {
     Decoder *decoder = png_get_io_ptr(png);
     size_t left = decoder->count - decoder->offset;
@@ -92,8 +98,7 @@ static void read_bytes(png_structp png, png_bytep destination, size_t count) {
         return;
     }
     if (count > left) {
-        decoder->shortfall.ends_early = true;
-        png_error(png, "the file ends too early");
+        fail_at_end(png);
     }
     memcpy(destination, decoder->bytes + decoder->offset, count);
     if (decoder->offset == decoder->next_chunk && count == CHUNK_HEADER_SIZE) {
@@ -105,6 +110,10 @@ static void read_bytes(png_structp png, png_bytep destination, size_t count) {
             decoder->next_chunk += (size_t)whole;
         } else if (decoder->options->is_lenient) {
             shorten_chunk(decoder, destination, left);
+        } else if (memcmp(destination + 4, "IDAT", 4) != 0) {
+            // libpng would ask for the memory that a few bytes claim, up to 2 GB, before it
+            // looked for the chunk's data. Only of IDAT it reads one piece after another.
+            fail_at_end(png);
         }
     }
     decoder->offset += count;

@@ -23,7 +23,8 @@ typedef struct {
 } Rest;
 
 static const char *take_string(Rest *rest) {
-    const uint8_t *end = memchr(rest->bytes, 0, rest->count);
+    // An empty chunk has no bytes at all, not even a pointer to them.
+    const uint8_t *end = rest->count == 0 ? NULL : memchr(rest->bytes, 0, rest->count);
     if (end == NULL) {
         return NULL;
     }

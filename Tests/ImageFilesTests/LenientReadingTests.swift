@@ -169,6 +169,16 @@ struct LenientReadingTests {
         #expect(notes.first?.hasPrefix("'x.jpg' is damaged (Corrupt JPEG data") == true)
     }
 
+    @Test("the note counts the rows of the picture, not those that a second frame header claims")
+    func countsRows() throws {
+        let bytes = try Fixtures.smoothImage(width: 19, height: 17).encoded(as: .jpeg)
+        // Arithmetic coding, a height of one row, and the end.
+        let cut = bytes.dropLast(2) + [0xFF, 0xC9, 0, 11, 8, 0, 1, 0, 19]
+        let (image, notes) = try read(Array(cut), name: "x.jpg")
+        #expect(try image == Image.decoded(from: bytes, name: "x.jpg"))
+        #expect(notes == ["'x.jpg' ends too early: all rows were read"])
+    }
+
     @Test("cut anywhere, noise anywhere: never more than an error")
     func survivesNoise() throws {
         var generator = SplitMix64(state: 11)

@@ -123,6 +123,27 @@ struct LimitTests {
         }
     }
 
+    @Test(
+        "a chunk that claims more than the file holds costs no memory",
+        arguments: ["eXIf", "sPLT", "tEXt", "prIv"])
+    func refusesHollowChunk(type: String) throws {
+        let small = try Self.small()
+        let hollow = PNGFile.bigEndian(.max >> 1) + Array(type.utf8) + [0x4D, 0x4D]
+        let start = Array(small[..<33]) + hollow + small[33...]
+        let end = small.dropLast(12) + hollow
+        let before = try AddressSpace.peak()
+        for file in [start, Array(end)] {
+            let error = #expect(throws: ImageFileError.self) { try read(file) }
+            #expect(error?.kind == .corrupt)
+            #expect(error?.reason == "the file ends too early")
+        }
+        // A lenient reading takes the rows before.
+        let lenient = try Image.decoded(
+            from: Array(end), name: "a.png", options: .init(isLenient: true))
+        #expect(try lenient.samples == read(small).image.samples)
+        #expect(try AddressSpace.peak() - before < 3 << 29)
+    }
+
     @Test("a file larger than its pixels could need is not read; a pipe, whose size is unknown, is")
     func refusesHugeFile() throws {
         let folder = try TemporaryFolder()

@@ -88,6 +88,17 @@ struct MetadataTests {
         }
     }
 
+    @Test("a text whose keyword cannot be written is read, and left out when it is written")
+    func dropsUnwritableKeyword() throws {
+        let image = try Fixtures.image(width: 3, height: 2, channels: 3, bitDepth: 8)
+        for keyword: [UInt8] in [[], [0x20], [1], [0x7F, 0xA0]] {
+            let file = try PNGFile.inserting(
+                PNGFile.chunk("tEXt", keyword + [0, 0x78]), in: image.encoded(as: .png))
+            let read = try Image.decoded(from: file, name: "keyword.png")
+            #expect(try reread(read, as: .png) == image)
+        }
+    }
+
     @Test("PNG to JPEG to PNG keeps profile, EXIF, XMP and resolution", arguments: [1, 3])
     func crossesFormats(channels: Int) throws {
         let space = channels == 1 ? "GRAY" : "RGB "
