@@ -155,18 +155,42 @@ struct DeblurTests {
             naming: "it is not an SR3 model of restore")
     }
 
-    /// A picture for which no machine has the memory is refused before anything is computed.
-    @Test func hugePicturesAreRefusedWithOneSentence() throws {
-        let side = 16000
+    /// A picture that no tiles bring below the memory that may be used is refused before anything is computed.
+    @Test func picturesAboveTheBudgetAreRefusedWithOneSentence() throws {
+        let side = 2000
         let image = try Image(
             width: side, height: side, channels: 1, bitDepth: 8,
             samples: [UInt16](repeating: 90, count: side * side))
         try image.write(to: folder.file("huge.png"))
-        let outcome = try Executable.run(
-            ["deblur", "--model", TestModels.tinyDeblur, "huge.png"], in: folder.path)
-        #expect(outcome.status == 65)
-        #expect(outcome.errorLines.count == 1 && outcome.errors.contains("'huge.png' is too large"))
-        #expect(!folder.exists("huge_deblurred.png"))
+        for (command, model) in [("deblur", try TestModels.tinyDeblur), ("sr", try TestModels.tiny)] {
+            try expectFailure(
+                [command, "--model", model, "--memory", "100M", "huge.png"], in: folder, status: 65,
+                naming: "'huge.png' is too large", "GB of memory, and 0.2 GB may be used")
+        }
+        try expectFailure(
+            ["deblur", "--model", TestModels.tinyDeblur, "--memory", "much", "huge.png"], in: folder,
+            status: 64,
+            naming: "--memory")
+        try expectFailure(
+            ["deblur", "--model", TestModels.tinyDeblur, "--tile", "5", "huge.png"], in: folder, status: 64,
+            naming: "--tile must be from 32 to 65536")
+    }
+
+    /// A budget that is short makes the tiles small, and the picture stays what it is.
+    @Test func aSmallBudgetGivesThePictureAll() throws {
+        try TestPictures.waves(width: 300, height: 260).write(to: folder.file("big.png"))
+        func deblurred(_ flags: String...) throws -> Image {
+            try succeed(
+                ["deblur", "--model", TestModels.tinyDeblur, "big.png", "-o", "out.png", "--overwrite"]
+                    + flags,
+                in: folder)
+            return try folder.image("out.png")
+        }
+        let whole = try deblurred()
+        let tiled = try deblurred("--tile", "64")
+        let differences = zip(whole.samples, tiled.samples).map { abs(Int($0) - Int($1)) }
+        #expect((differences.max() ?? .max) <= 1)
+        #expect(try deblurred("--memory", "30M").samples.count == whole.samples.count)
     }
 
     @Test func interruptLeavesNothing() throws {

@@ -77,7 +77,7 @@ public struct TiledSampler {
                 tiles += 1
                 progress((draw - 1) * grid.count + tiles, steps * grid.count)
             })
-        try pass.run(read: { try x.rows($0) }, network: { try denoiser($0, gamma, $1) }) { rows, prediction in
+        func finish(_ rows: Range<Int>, _ prediction: Tensor) throws {
             for band in RowBands(rows: rows, width: grid.width) {
                 let noisy = try x.rows(band)
                 let predicted = try prediction.narrowed(
@@ -94,6 +94,8 @@ public struct TiledSampler {
                 try noisy.copy(from: after)
             }
         }
+        try pass.run(
+            read: { try x.rows($0) }, network: { try denoiser($0, gamma, $1) }, finish: finish)
     }
 
     private func region(_ rows: Range<Int>) -> PictureRegion {
