@@ -13,7 +13,9 @@ HEAD = """# Fuzzing
 What `Results/remake-fuzz.sh` found: each reader of files from strangers under libFuzzer with the address
 sanitizer, and the undefined-behaviour sanitizer in C; see `Tests/Fuzzing/README.md`. A row is the end of
 a log. Coverage counts edges of the instrumented code. The digest is that of the sources which ran;
-where `Scripts/fuzz.sh --digest HARNESS` prints another, the row is out of date.
+where `Scripts/fuzz.sh --digest HARNESS` prints another, the row is out of date. After a finding the
+defect is mended, with a test, and its harness starts again from nothing. A run that was ended before
+its two million executions says how far it came.
 
 | harness | executions | seconds | coverage | corpus | peak memory, MB | findings | sources |
 |---|---:|---:|---:|---:|---:|---:|---|
@@ -30,10 +32,15 @@ def row(log):
     executions = last(r"number_of_executed_units: (\d+)")
     digest = last(r"sources: (\w+)")
     findings = len(re.findall(r"Test unit written to", text))
+    seconds = last(r"Done \d+ runs in (\d+) second")
+    rate = last(r"average_exec_per_sec: +(\d+)")
+    if seconds == "?" and rate.isdigit() and int(rate) > 0:
+        # A run that was interrupted tells its rate alone.
+        seconds = f"about {round(int(executions) / int(rate))}"
     cells = [
         f"`{log.stem}`",
         executions,
-        last(r"Done \d+ runs in (\d+) second"),
+        seconds,
         last(r" cov: (\d+)"),
         last(r" corp: (\d+)/"),
         last(r"peak_rss_mb: +(\d+)"),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Remakes Results/fuzz.md: two million executions of every harness, about an hour.
+# Remakes Results/fuzz.md: two million executions of every harness, some hours; most of it goes to recipes.
 set -eu
 cd "$(dirname "$0")/.."
 
