@@ -12,7 +12,7 @@ HEAD = """# Fuzzing
 
 What `Results/remake-fuzz.sh` found: each reader of files from strangers under libFuzzer with the address
 sanitizer, and the undefined-behaviour sanitizer in C; see `Tests/Fuzzing/README.md`. A row is the end of
-a log. Coverage counts edges of the instrumented code. The digest is that of the sources which ran;
+a log; a run in parts, each going on with the corpus of the last, is their sum. Coverage counts edges of the instrumented code. The digest is that of the sources which ran;
 where `Scripts/fuzz.sh --digest HARNESS` prints another, the row is out of date. After a finding the
 defect is mended, with a test, and its harness starts again from nothing. A run that was ended before
 its two million executions says how far it came.
@@ -29,14 +29,15 @@ def row(log):
         found = re.findall(pattern, text)
         return found[-1] if found else "?"
 
-    executions = last(r"number_of_executed_units: (\d+)")
+    parts = [int(count) for count in re.findall(r"number_of_executed_units: (\d+)", text)]
+    executions = str(sum(parts)) if parts else "?"
     digest = last(r"sources: (\w+)")
     findings = len(re.findall(r"Test unit written to", text))
     seconds = last(r"Done \d+ runs in (\d+) second")
-    rate = last(r"average_exec_per_sec: +(\d+)")
-    if seconds == "?" and rate.isdigit() and int(rate) > 0:
-        # A run that was interrupted tells its rate alone.
-        seconds = f"about {round(int(executions) / int(rate))}"
+    rates = [int(rate) for rate in re.findall(r"average_exec_per_sec: +(\d+)", text)]
+    if (seconds == "?" or len(parts) > 1) and rates and all(rates):
+        # A part that was interrupted tells its rate alone.
+        seconds = f"about {round(sum(count / rate for count, rate in zip(parts, rates)))}"
     cells = [
         f"`{log.stem}`",
         executions,
