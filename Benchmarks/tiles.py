@@ -23,7 +23,6 @@ PHOTO = "train/wallpapers/piazza-gae-aulenti.jpg"
 CASES = [
     ("deblur", 1024, []), ("deblur", 1024, ["--steps", "5"]), ("deblur", 1024, ["--predictor-only"]),
     ("sr", 256, []), ("sr", 256, ["--steps", "20"]), ("sr", 256, ["--sampler", "ddpm", "--steps", "20"]),
-    ("sr", 1024, []),
 ]
 
 
@@ -70,7 +69,7 @@ def main():
         restore("degrade", "sr", "--scale", "4", "-q", "-o", os.path.join(folder, "small"), square)
         inputs = {1024: square, 256: os.path.join(folder, "small", "1024.png")}
         for task, size, flags in CASES:
-            side = 1536 if task == "sr" and size == 1024 else 256
+            side = 256
             results = []
             for tile in (65536, side):
                 output = os.path.join(folder, f"{tile}.png")

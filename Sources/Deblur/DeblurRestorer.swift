@@ -68,8 +68,11 @@ public final class DeblurRestorer {
         return try TilePlan(
             height: height, width: width, multiple: networks.map(\.multiple).max() ?? 1,
             cost: .init(networks: networks, perPicturePixel: 48 + 12 * Double(extras)),
-            budget: tiling.budget(on: model.device), side: tiling.side)
+            budget: tiling.budget(on: model.device), side: tiling.side, margin: Self.margin)
     }
+
+    /// What tiles see beyond what they are used for: to find out a motion a network looks far.
+    private static let margin = 96
 
     private func plan(_ picture: Tensor, _ options: Options) throws -> TilePlan {
         try plan(

@@ -42,12 +42,17 @@ public struct TilePlan: Sendable, Equatable {
     ///   - multiple: see ``UNetConfiguration/multiple``.
     ///   - budget: bytes that may be used; nil for no limit.
     ///   - side: of the tiles, for trying out; nil lets size and budget decide.
+    ///   - margin: see ``TileGrid/Layout/margin``.
     /// - Throws: ``MemoryError`` where even the smallest tiles would not fit.
-    public init(height: Int, width: Int, multiple: Int, cost: Cost, budget: Double?, side: Int? = nil) throws
-    {
+    public init(
+        height: Int, width: Int, multiple: Int, cost: Cost, budget: Double?, side: Int? = nil,
+        margin: Int = 32
+    ) throws {
         func plan(_ side: Int) -> TilePlan {
             TilePlan(
-                TileGrid(height: height, width: width, multiple: multiple, layout: .init(side: side)), cost)
+                TileGrid(
+                    height: height, width: width, multiple: multiple,
+                    layout: .init(side: side, margin: margin)), cost)
         }
         if let side {
             self = plan(side)
