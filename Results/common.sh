@@ -30,11 +30,46 @@ weights() {
     printf 'Weights: %s, SHA-256 %s.\n' "$(basename "$1" .safetensors)" "$(sha256sum "$1" | cut -d ' ' -f 1)"
 }
 
-# A sweep into Results/NAME, of which the table is shown: sweep NAME TASK FLAG...
+# The table that a command left in a JSON file, if it was this command with the weights that ship, else
+# false: measured FILE.JSON [--protocol] WORD... FRESH=1 has all measured anew.
+measured() {
+    file=$1
+    shift
+    flag=
+    if [ "$1" = --protocol ]; then
+        flag=$1
+        shift
+    fi
+    case $2 in
+    sr) model=Sources/SR3/Models/sr3-x4.safetensors ;;
+    *) model=Sources/Deblur/Models/deblur.safetensors ;;
+    esac
+    [ -z "${FRESH:-}" ] && "$PYTHON" Results/table.py "$file" $flag --command "restore $*" --weights "$model"
+}
+
+# An eval that leaves Results/NAME.json: evaluated NAME TASK FLAG... Up to an hour each: one that was made by
+# the same command with the weights that ship is not measured again.
+evaluated() {
+    name=$1
+    shift
+    set -- eval "$@" --json "Results/$name.json"
+    if table=$(measured "Results/$name.json" --protocol "$@"); then
+        printf '\n    restore %s\n\n%s\n' "$*" "$table"
+    else
+        run "$@"
+    fi
+}
+
+# A sweep into Results/NAME, of which the table is shown, measured as an eval is: sweep NAME TASK FLAG...
 sweep() {
     name=$1
     shift
-    run sweep "$@" -o "Results/$name" | sed '/^curve.png/d; /report.html$/d'
+    set -- sweep "$@" -o "Results/$name"
+    if table=$(measured "Results/$name/sweep.json" "$@"); then
+        printf '\n    restore %s\n\n%s\n' "$*" "$table"
+    else
+        run "$@" | sed '/^curve.png/d; /report.html$/d'
+    fi
     printf '\n![curve](%s/curve.png) The page with the pictures: [report.html](%s/report.html).\n' "$name" "$name"
 }
 

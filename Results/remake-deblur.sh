@@ -21,31 +21,31 @@ blur() {
     printf '\n## Synthetic motion blur, BSD100\n\n'
     printf 'Shake and linear motion of 5 to 25 pixels, noise of up to 1 %% of white, all 100 pictures:\n'
     blur --seed 1 -q -o bsd100-blurred 'data/test/bsd100/hr/*.png'
-    run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr \
-        --samples 1,2,4,8,16 --csv Results/deblur-bsd100.csv --json Results/deblur-bsd100.json
+    evaluated deblur-bsd100 deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr \
+        --samples 1,2,4,8,16 --csv Results/deblur-bsd100.csv
     printf '\n## By the length of the motion\n\nThe first 12 pictures, eight samples.\n'
     for extent in 2,5 5,10 10,25; do
         blur --extent $extent --noise 0,0.005 --seed 1 -q -o motion-$extent 'data/test/bsd100/hr/*.png'
         run eval deblur --blurred motion-$extent --sharp data/test/bsd100/hr \
-            --samples 8 --limit 12
+            --samples 8 --limit 12 --threads 1
     done
     printf '\n## Defocus\n\nThe first 12 pictures.\n'
     blur --kinds defocus,gaussian --noise 0,0.005 --seed 1 -q -o defocus 'data/test/bsd100/hr/*.png'
-    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 12
+    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 12 --threads 1
     printf '\n## Real blur\n\nCaptures and sharp pictures of levin09 are displaced against each other: the shift is searched\n'
     printf 'on the input, and the same for all rows.\n'
-    run eval deblur --sets levin09 --align 12 --samples 1,8 --json Results/deblur-levin09.json
-    run eval deblur --sets gopro-val --samples 1,8 --json Results/deblur-gopro-val.json
+    evaluated deblur-levin09 deblur --sets levin09 --align 12 --samples 1,8
+    evaluated deblur-gopro-val deblur --sets gopro-val --samples 1,8
     printf '\n## Sharp photographs\n\nNothing to do, and nothing should be done: input and original are the same file.\n'
     run eval deblur --blurred data/test/bsd100/hr --sharp data/test/bsd100/hr \
-        --samples 1,8 --limit 20
+        --samples 1,8 --limit 20 --threads 1
     printf '\n## The perception-distortion trade, on half of Set14\n'
     blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png'
     sweep deblur-sweep deblur --blurred set14-blurred --sharp data/test/set14/hr \
-        --limit 7 --steps 1,2,3,5,10,20,50 --samples 1,2,4,8 --show show
+        --limit 7 --steps 1,2,3,5,10,20,50 --samples 1,2,4,8 --threads 1 --show show
     printf '\nThe knob `--perception`:\n'
     run eval deblur --blurred set14-blurred --sharp data/test/set14/hr \
-        --limit 7 --perception 0,0.25,0.5,0.75,1
+        --limit 7 --perception 0,0.25,0.5,0.75,1 --threads 1
     printf '\n## Speed and memory\n'
     printf '\n    %s\n\n' "python Benchmarks/deblur.py"
     "$PYTHON" Benchmarks/deblur.py --restore "$RESTORE"

@@ -22,15 +22,15 @@ samplers() {
     printf '\n'
     weights Sources/SR3/Models/sr3-x4.safetensors
     printf '\n## Default settings: one sample, and the mean of eight\n'
-    run eval sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv --json Results/sr3-x4.json
+    evaluated sr3-x4 sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv
     samplers set5 sr3-x4-samplers Set5
     samplers set14 sr3-x4-samplers-set14 Set14
     samplers bsd100 sr3-x4-samplers-bsd100 'the first 20 pictures of BSD100' --limit 20
     printf '\n## Steps and averaged samples, on Set5\n'
     sweep sr3-x4-samples sr --sets set5 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
     printf '\n## Without the noise at the start, on Set5 and Set14\n'
-    run eval sr --sets set5,set14 --steps 1 --temperature 0
-    run eval sr --sets set5,set14 --steps 4 --temperature 0.8
+    run eval sr --sets set5,set14 --steps 1 --temperature 0 --threads 1
+    run eval sr --sets set5,set14 --steps 4 --temperature 0.8 --threads 1
     printf '\n## Speed and memory\n\nOne run, both sides in turns.\n'
     shown "$PYTHON" Benchmarks/speed.py --restore "$RESTORE"
     printf '\n## Quality against training samples\n'
