@@ -22,7 +22,7 @@ from side_by_side import read_png, write_png  # noqa: E402
 PHOTO = "train/wallpapers/piazza-gae-aulenti.jpg"
 CASES = [
     ("deblur", 1024, []), ("deblur", 1024, ["--steps", "5"]), ("deblur", 1024, ["--predictor-only"]),
-    ("sr", 256, []), ("sr", 256, ["--steps", "20"]), ("sr", 256, ["--sampler", "ddpm", "--steps", "20"]),
+    ("sr", 256, []), ("sr", 256, ["--steps", "20"]),
 ]
 
 
