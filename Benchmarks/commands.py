@@ -1,9 +1,22 @@
 """What the benchmarks share: a picture to work on, and a command with its time and memory."""
+import argparse
 import os
 import struct
 import subprocess
 import time
 import zlib
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def options(description, model, rounds):
+    """The flags that every benchmark of a whole command takes."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--restore", default=os.path.join(ROOT, ".build/release/restore"))
+    parser.add_argument("--model", default=model)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    return parser.parse_args()
 
 
 def write_picture(path, width, height):

@@ -5,15 +5,14 @@
 Medians of several rounds; the cases take turns, so that a noisy machine is noisy for all. What the
 pictures show does not matter to the time: they are a pattern.
 """
-import argparse
 import os
 import statistics
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
+import commands  # noqa: E402
 from commands import timed, write_picture  # noqa: E402
 
 CASES = [
@@ -26,11 +25,7 @@ CASES = [
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--restore", default=os.path.join(ROOT, ".build/release/restore"))
-    parser.add_argument("--model", default="deblur")
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = commands.options(__doc__, "deblur", 3)
     results = [[] for _ in CASES]
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):

@@ -5,15 +5,14 @@
 Each size is in turn with one megapixel, so that the time per pixel is compared on an equally noisy
 machine. What the pictures show does not matter to the time: they are a pattern.
 """
-import argparse
 import os
 import statistics
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
+import commands  # noqa: E402
 from commands import timed, write_picture  # noqa: E402
 
 # Sides of the input, flags. One fourth of the output's.
@@ -28,11 +27,7 @@ CASES = [
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--restore", default=os.path.join(ROOT, ".build/release/restore"))
-    parser.add_argument("--model", default="sr3-x4")
-    parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
+    options = commands.options(__doc__, "sr3-x4", 1)
 
     print(f"{os.cpu_count()} cores, {options.rounds} rounds, medians")
     print()
