@@ -24,7 +24,7 @@ WIDTH, HEIGHT, ZOOM, GAP = 120, 96, 3, 6
 
 
 def read_png(path):
-    """8-bit RGB, not interlaced, as this project writes it."""
+    """RGB of 8 or 16 bits, not interlaced, as this project writes it; height × width × 3."""
     data = open(path, "rb").read()
     position, packed = 8, b""
     while position < len(data):
@@ -32,12 +32,13 @@ def read_png(path):
         body = data[position + 8:position + 8 + length]
         if name == b"IHDR":
             width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
-            assert (depth, colour, interlace) == (8, 2, 0), "an 8-bit RGB picture is expected"
+            assert depth in (8, 16) and (colour, interlace) == (2, 0), "an RGB picture is expected"
         if name == b"IDAT":
             packed += body
         position += 12 + length
     packed = zlib.decompress(packed)
-    size = width * 3
+    step = 3 * depth // 8
+    size = width * step
     rows = np.zeros((height, size), np.uint8)
     above = bytes(size)
     for y in range(height):
@@ -46,29 +47,31 @@ def read_png(path):
         if kind == 2:
             line = (np.frombuffer(line, np.uint8) + np.frombuffer(above, np.uint8)).tobytes()
         elif kind == 1:
-            pixels = np.frombuffer(line, np.uint8).reshape(width, 3)
+            pixels = np.frombuffer(line, np.uint8).reshape(width, step)
             line = np.add.accumulate(pixels, axis=0, dtype=np.uint8).tobytes()
         elif kind >= 3:
-            line = unfiltered(kind, line, above)
+            line = unfiltered(kind, line, above, step)
         rows[y] = np.frombuffer(line, np.uint8)
         above = line
+    if depth == 16:
+        rows = rows.view(">u2")
     return rows.reshape(height, width, 3)
 
 
-def unfiltered(kind, line, above):
+def unfiltered(kind, line, above, step):
     """A row of the filters average (3) and Paeth (4), whose samples wait for each other."""
-    done = bytearray(3) + bytearray(line)
-    above = bytes(3) + above
-    for i in range(3, len(done)):
-        left, up = done[i - 3], above[i]
+    done = bytearray(step) + bytearray(line)
+    above = bytes(step) + above
+    for i in range(step, len(done)):
+        left, up = done[i - step], above[i]
         if kind == 3:
             guess = (left + up) >> 1
         else:
-            corner = above[i - 3]
+            corner = above[i - step]
             a, b, c = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
             guess = left if a <= b and a <= c else up if b <= c else corner
         done[i] = (done[i] + guess) & 255
-    return bytes(done[3:])
+    return bytes(done[step:])
 
 
 def write_png(path, picture):
