@@ -103,6 +103,7 @@ public final class Resampler: @unchecked Sendable {
                 operation: "resample", shapes: [shape],
                 reason: "rows \(outputRows), columns \(outputColumns) are not in the output")
         }
+        if outputRows.count == outputHeight, outputColumns.count == outputWidth { return try self(x) }
         let input = try x.to(dtype)
         let columns: [Column] =
             try self.columns.isEmpty || outputColumns.count == outputWidth

@@ -118,7 +118,6 @@ public final class SR3Restorer {
             let steps = options.levels.count - 1
             let looks = plans.map { $0.grid.count * samples * steps }
             let total = looks.reduce(0, +)
-            let isTiled = plans.contains { !$0.isWhole }
             var picture = try lr.to(model.device)
             for (pass, plan) in plans.enumerated() {
                 let source = picture
@@ -134,18 +133,12 @@ public final class SR3Restorer {
                     if samples == 1 { picture = drawn } else { try statistics.add(drawn) }
                 }
                 picture = statistics.mean ?? picture
-                if options.consistency { picture = try consistent(picture, with: source, inPlace: isTiled) }
+                if options.consistency { try Self.makeConsistent(picture, with: source) }
             }
             let size = picture.shape
             if size[2] != height || size[3] != width {
-                picture = try picture.resized(height: height, width: width)
-                if options.consistency {
-                    picture = try consistent(picture, with: lr.to(model.device), inPlace: isTiled)
-                }
-            }
-            guard isTiled else { return try picture.clamped(-1, 1).to(.cpu) }
-            for rows in RowBands(rows: 0..<height, width: width) {
-                try picture.rows(rows).copy(from: picture.rows(rows).clamped(-1, 1))
+                picture = try picture.resized(height: height, width: width).clamped(-1, 1)
+                if options.consistency { try Self.makeConsistent(picture, with: lr.to(model.device)) }
             }
             return try picture.to(.cpu)
         }
@@ -201,28 +194,18 @@ public final class SR3Restorer {
             noisy: noisy, condition: condition, signalLevel: Tensor.full([1], gamma, device: noisy.device))
     }
 
-    private func consistent(_ picture: Tensor, with source: Tensor, inPlace: Bool) throws -> Tensor {
-        guard inPlace else { return try Self.consistent(picture, with: source) }
-        try Self.makeConsistent(picture, with: source)
-        return picture
-    }
-
     /// Back-projection: adds the upsampled difference between the LR picture and the
     /// downsampled output, so that both agree (Irani and Peleg 1991).
     ///
     /// Up- and downsampling are not exact inverses, hence the few rounds; each takes most of
     /// the rest away.
     public static func consistent(_ output: Tensor, with lr: Tensor, rounds: Int = 3) throws -> Tensor {
-        let (large, small) = (output.shape, lr.shape)
-        var picture = output
-        for _ in 0..<rounds {
-            let difference = try lr - picture.resized(height: small[2], width: small[3])
-            picture = try (picture + difference.resized(height: large[2], width: large[3])).clamped(-1, 1)
-        }
+        let picture = try output.clone()
+        try makeConsistent(picture, with: lr, rounds: rounds)
         return picture
     }
 
-    /// The same in place and band by band, for large pictures.
+    /// The same in place, band by band.
     private static func makeConsistent(_ picture: Tensor, with lr: Tensor, rounds: Int = 3) throws {
         let (large, small) = (picture.shape, lr.shape)
         let shrinking = try Resampler(

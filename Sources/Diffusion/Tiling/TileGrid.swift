@@ -42,12 +42,6 @@ public struct TileGrid: Sendable, Equatable {
         (rows.map(\.input.count).max() ?? 0) * (columns.map(\.input.count).max() ?? 0)
     }
 
-    /// Pixels that the network sees in all, in terms of the picture's own: above 1 by what tiles overlap.
-    public var effort: Double {
-        let seen = [rows, columns].map { Double($0.map(\.input.count).reduce(0, +)) }
-        return seen[0] * seen[1] / (Double(height) * Double(width))
-    }
-
     private static func spans(length: Int, multiple: Int, layout: Layout) -> [TileSpan] {
         func rounded(_ value: Int, up: Bool = false) -> Int {
             (value + (up ? multiple - 1 : 0)) / multiple * multiple
