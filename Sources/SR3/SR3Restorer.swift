@@ -137,8 +137,12 @@ public final class SR3Restorer {
             }
             let size = picture.shape
             if size[2] != height || size[3] != width {
-                picture = try picture.resized(height: height, width: width).clamped(-1, 1)
-                if options.consistency { try Self.makeConsistent(picture, with: lr.to(model.device)) }
+                picture = try picture.resized(height: height, width: width)
+                if options.consistency {
+                    try Self.makeConsistent(picture, with: lr.to(model.device))
+                } else {
+                    picture = try picture.clamped(-1, 1)
+                }
             }
             return try picture.to(.cpu)
         }
