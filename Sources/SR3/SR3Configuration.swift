@@ -21,10 +21,14 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
     public var network: UNetConfiguration
     /// What `restore sr` does when it is not told otherwise.
     public var sampling: SamplingDefaults
+    /// Whether outputs are made to agree with their inputs when nothing else is asked for; nil for yes.
+    /// A model that mends damaged pictures must not bring the damage back.
+    public var consistency: Bool?
+    public var makesConsistent: Bool { consistency ?? true }
 
     public init(
         scale: Int, target: Target, parameterization: Parameterization, schedule: String,
-        network: UNetConfiguration, sampling: SamplingDefaults = .init()
+        network: UNetConfiguration, sampling: SamplingDefaults = .init(), consistency: Bool? = nil
     ) {
         self.scale = scale
         self.target = target
@@ -32,6 +36,7 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
         self.schedule = schedule
         self.network = network
         self.sampling = sampling
+        self.consistency = consistency
     }
 
     /// Reads what ``validate()`` accepts.
@@ -43,6 +48,7 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
         schedule = try values.decode(String.self, forKey: .schedule)
         network = try values.decode(UNetConfiguration.self, forKey: .network)
         sampling = try values.decode(SamplingDefaults.self, forKey: .sampling)
+        consistency = try values.decodeIfPresent(Bool.self, forKey: .consistency)
         try validate()
     }
 

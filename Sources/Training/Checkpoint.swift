@@ -8,6 +8,11 @@ struct Checkpoint {
     var samples: Int
     var seconds: Double
     var emaUpdates: Int
+    /// Where the first weights came from, if not from the seed.
+    var origin: String?
+
+    /// The metadata's `format`.
+    static let format = "restore-checkpoint"
 
     static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
 
@@ -18,13 +23,13 @@ struct Checkpoint {
         let tensors =
             weights.map { ("model.\($0.name)", $0.value) } + ema.averages.map { ("ema.\($0.name)", $0.value) }
             + optimizer.state.map { ("optimizer.\($0.name)", $0.value) }
+        var metadata = [
+            "format": Self.format, "step": "\(step)", "samples": "\(samples)", "seconds": "\(seconds)",
+            "ema_updates": "\(emaUpdates)", "recipe": recipe,
+        ]
+        metadata["continued_from"] = origin
         try SafetensorsWriter.write(
-            tensors.map { (name: $0.0, value: $0.1) },
-            metadata: [
-                "format": "restore-checkpoint", "step": "\(step)", "samples": "\(samples)",
-                "seconds": "\(seconds)",
-                "ema_updates": "\(emaUpdates)", "recipe": recipe,
-            ], to: path)
+            tensors.map { (name: $0.0, value: $0.1) }, metadata: metadata, to: path)
     }
 
     /// Reads a checkpoint back into a run.
@@ -36,7 +41,7 @@ struct Checkpoint {
     {
         let file = try SafetensorsFile(path: path)
         let data = file.metadata
-        guard data["format"] == "restore-checkpoint", let step = data["step"].flatMap(Int.init),
+        guard data["format"] == format, let step = data["step"].flatMap(Int.init),
             let samples = data["samples"].flatMap(Int.init),
             let seconds = data["seconds"].flatMap(Double.init),
             let updates = data["ema_updates"].flatMap(Int.init)
@@ -49,6 +54,8 @@ struct Checkpoint {
         try module.load { try file.tensor("model.\($0)") }
         try ema.load({ try file.tensor("ema.\($0)") }, updates: updates)
         try optimizer.load { try file.tensor("optimizer.\($0)") }
-        return Checkpoint(step: step, samples: samples, seconds: seconds, emaUpdates: updates)
+        return Checkpoint(
+            step: step, samples: samples, seconds: seconds, emaUpdates: updates,
+            origin: data["continued_from"])
     }
 }

@@ -1,3 +1,4 @@
+import Degradation
 import Foundation
 import ImageFiles
 import Tensors
@@ -6,22 +7,20 @@ import Tensors
 /// one its sharp picture.
 public final class FrameSequence: Sendable {
     private let frames: PhotoCollection
-    /// Linear light of the 256 levels of sRGB.
-    private let light: [Float]
 
     /// How many frames are averaged; odd, so that one is in the middle.
     public static let counts = [7, 9, 11, 13]
 
     /// - Parameter paths: the frames in their order, all of one size.
-    public init(paths: [String], minimum: Int) throws {
-        frames = try PhotoCollection(paths: paths.sorted(), minimum: minimum)
+    /// - Throws: ``DataError``; here a frame that cannot be read is an error, since it would leave a gap.
+    public init(
+        paths: [String], minimum: Int, device: Device = .cpu, memory: PhotoCollection.Memory = .auto
+    ) throws {
+        frames = try PhotoCollection(paths: paths.sorted(), minimum: minimum, device: device, memory: memory)
+        if let reason = frames.unreadable.first { throw DataError("a sequence has a gap: \(reason)") }
         let sizes = Set(frames.photos.map { [$0.width, $0.height] })
         guard sizes.count == 1, frames.photos.count >= Self.counts.max() ?? 1 else {
             throw DataError("a sequence needs at least 13 frames of one size")
-        }
-        light = (0..<256).map { level in
-            let value = Double(level) / 255
-            return Float(value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4))
         }
     }
 
@@ -29,21 +28,16 @@ public final class FrameSequence: Sendable {
     ///
     /// - Returns: the mean in linear light in [0, 1] and the middle frame as uint8, 1×3×size×size.
     public func pair(size: Int, using random: inout CounterStream) throws -> (light: Tensor, middle: Tensor) {
-        let photos = frames.photos
         let count = Self.counts[Int(random.uniform() * Double(Self.counts.count))]
-        let first = Int(random.uniform() * Double(photos.count - count + 1))
-        let crop = PhotoCollection.Crop(photos[first], size: size, using: &random)
-        var sums = [Float](repeating: 0, count: size * size * 3)
-        for photo in photos[first..<(first + count)] {
-            crop.forEachSample(of: photo) { index, level in sums[index] += light[Int(level)] }
+        let first = Int(random.uniform() * Double(frames.photos.count - count + 1))
+        let place = frames.crop(of: first, size: size, using: &random)
+        let crops = (first..<(first + count)).map {
+            PhotoCollection.Crop(photo: $0, column: place.column, row: place.row, pose: place.pose)
         }
-        let scale = 1 / Float(count)
-        var middle = [UInt8](repeating: 0, count: size * size * 3)
-        crop.forEachSample(of: photos[first + count / 2]) { index, level in middle[index] = level }
-        let shape = [1, size, size, 3]
-        return (
-            try Tensor(sums.map { $0 * scale }, shape: shape).permuted([0, 3, 1, 2]),
-            try Tensor(middle, shape: shape, dtype: .uint8).permuted([0, 3, 1, 2])
-        )
+        let all = try frames.batch(crops, size: size)
+        return try noGrad {
+            let light = try TransferCurve.linear(all.to(.float32) / 127.5 - 1).mean([0], keepDims: true)
+            return (light, try all.narrowed(0, start: count / 2, count: 1))
+        }
     }
 }

@@ -24,10 +24,11 @@ public enum ModelExport {
             "the run '\(run)' was made by a recipe with another network, target or schedule than '\(path)'"
         )
         switch recipe.task {
-        case .sr3(let configuration):
+        case .sr3(let configuration, _):
             let trained = try SR3Model.load(weights)
             var expected = configuration
             expected.sampling = trained.configuration.sampling
+            expected.consistency = trained.configuration.consistency
             guard expected == trained.configuration else { throw differs }
             try SR3Model.save(
                 trained.network.parameters, configuration: configuration, metadata: card(trained.metadata),

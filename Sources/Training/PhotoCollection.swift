@@ -2,97 +2,207 @@ import Foundation
 import ImageFiles
 import Tensors
 
-/// Photographs decoded into memory as 8-bit RGB, from which random crops are taken.
-public final class PhotoCollection: Sendable {
-    public struct Photo: Sendable {
+/// Photographs in memory as 8-bit RGB, from which random crops are taken on the device they lie on.
+public final class PhotoCollection: @unchecked Sendable {
+    // Unchecked: everything is constant, and tensors may be read from several threads.
+
+    public struct Photo: Sendable, Equatable {
         public let path: String
         public let width: Int
         public let height: Int
-        /// Interleaved RGB, row-major.
-        let bytes: [UInt8]
+        /// Where its first pixel lies among those of all photographs.
+        let start: Int
+    }
+
+    /// Where the photographs are kept.
+    public enum Memory: String, Sendable, Codable {
+        /// On the device if they fit into half of what is free there, else with the host.
+        case auto
+        case device, host
     }
 
     public let photos: [Photo]
+    /// Pictures that could not be read, each with the reason.
+    public let unreadable: [String]
+    /// All pixels, (count)×3, uint8, a photograph after the other, row by row.
+    let pixels: Tensor
+    /// Where crops come out.
+    let device: Device
     /// Running sums of the areas: a crop is drawn from a photo in proportion to its area.
     private let areas: [Double]
 
-    /// - Parameter minimum: photos with a shorter side are left out.
-    public init(paths: [String], minimum: Int, progress: (Int, Int) -> Void = { _, _ in }) throws {
+    /// Decodes pictures, as many at a time as there are cores.
+    ///
+    /// A picture that cannot be read is left out and named in ``unreadable``.
+    ///
+    /// - Parameters:
+    ///   - minimum: photos with a shorter side are left out.
+    ///   - device: where crops are wanted.
+    /// - Throws: ``DataError`` when no picture is left.
+    public init(paths: [String], minimum: Int, device: Device = .cpu, memory: Memory = .auto) throws {
+        let decoded = Self.decoded(paths, minimum: minimum)
+        unreadable = decoded.compactMap { if case .unreadable(let reason) = $0 { reason } else { nil } }
         var photos: [Photo] = []
-        for (index, path) in paths.enumerated() {
-            progress(index, paths.count)
-            let image = try Image.read(from: path).converted(bitDepth: 8).droppingAlpha().rgb()
-            guard min(image.width, image.height) >= minimum else { continue }
-            photos.append(
-                Photo(
-                    path: path, width: image.width, height: image.height,
-                    bytes: image.samples.map { UInt8(truncatingIfNeeded: $0) }))
+        var count = 0
+        var parts: [[UInt8]] = []
+        for (path, result) in zip(paths, decoded) {
+            guard case .picture(let width, let height, let bytes) = result else { continue }
+            photos.append(Photo(path: path, width: width, height: height, start: count))
+            count += width * height
+            parts.append(bytes)
         }
         guard !photos.isEmpty else {
             throw DataError(
-                "none of the \(paths.count) pictures found is at least \(minimum) pixels on its shorter side")
+                unreadable.first.map { "none of the \(paths.count) pictures found can be used: \($0)" }
+                    ?? "none of the \(paths.count) pictures found is at least \(minimum) pixels on its shorter side"
+            )
         }
         self.photos = photos
+        self.device = device
         var total = 0.0
         areas = photos.map { photo in
             total += Double(photo.width * photo.height)
             return total
         }
+        let store = try Self.store(memory, device: device, bytes: Double(count * 3))
+        // Picture by picture, so that the host never holds all of them twice.
+        let pixels = try Tensor.zeros([count, 3], dtype: .uint8, device: store)
+        for (photo, bytes) in zip(photos, parts) {
+            let rows = photo.width * photo.height
+            try pixels.narrowed(0, start: photo.start, count: rows)
+                .copy(from: Tensor(bytes, shape: [rows, 3], dtype: .uint8))
+        }
+        self.pixels = pixels
     }
 
-    /// A batch of random crops, each turned and mirrored at random into one of eight poses.
+    private static func store(_ memory: Memory, device: Device, bytes: Double) throws -> Device {
+        switch memory {
+        case .host: return .cpu
+        case .device: return device
+        case .auto:
+            guard let free = device.availableMemory else { return .cpu }
+            return bytes <= free / 2 ? device : .cpu
+        }
+    }
+
+    private enum Decoded: Sendable {
+        case picture(width: Int, height: Int, bytes: [UInt8])
+        case small
+        case unreadable(String)
+    }
+
+    private static func decoded(_ paths: [String], minimum: Int) -> [Decoded] {
+        let results = Results(count: paths.count)
+        DispatchQueue.concurrentPerform(iterations: paths.count) { index in
+            results.set(index, decode(paths[index], minimum: minimum))
+        }
+        return results.all
+    }
+
+    private static func decode(_ path: String, minimum: Int) -> Decoded {
+        do {
+            let image = try Image.read(from: path).converted(bitDepth: 8).droppingAlpha().rgb()
+            guard min(image.width, image.height) >= minimum else { return .small }
+            return .picture(
+                width: image.width, height: image.height,
+                bytes: image.samples.map { UInt8(truncatingIfNeeded: $0) })
+        } catch {
+            return .unreadable("\(error)")
+        }
+    }
+
+    /// What the decoding threads put down, in the order of the paths.
+    private final class Results: @unchecked Sendable {
+        // Unchecked: the lock guards the array.
+        private let lock = NSLock()
+        private var values: [Decoded]
+
+        init(count: Int) { values = Array(repeating: .small, count: count) }
+        func set(_ index: Int, _ value: Decoded) { lock.withLock { values[index] = value } }
+        var all: [Decoded] { lock.withLock { values } }
+    }
+
+    // MARK: crops
+
+    /// A square place in a photo and one of eight poses.
+    public struct Crop: Sendable, Equatable {
+        let photo: Int
+        let column: Int
+        let row: Int
+        /// Bit 0: rows and columns exchanged; bit 1: upside down; bit 2: mirrored.
+        let pose: Int
+    }
+
+    /// A random crop: a photo by its area, a place, a pose.
+    func crop(size: Int, using random: inout CounterStream) -> Crop {
+        crop(of: pick(random.uniform()), size: size, using: &random)
+    }
+
+    /// A random place in a photo and a pose.
+    func crop(of index: Int, size: Int, using random: inout CounterStream) -> Crop {
+        let photo = photos[index]
+        let column = Int(random.uniform() * Double(photo.width - size + 1))
+        let row = Int(random.uniform() * Double(photo.height - size + 1))
+        return Crop(photo: index, column: column, row: row, pose: Int(random.uniform() * 8))
+    }
+
+    /// Crops as a batch, gathered where the photographs lie.
+    ///
+    /// - Returns: N×3×size×size, uint8, in channels-last memory, on ``device``.
+    public func batch(_ crops: [Crop], size: Int) throws -> Tensor {
+        // The address of pixel (y, x) of a turned crop is linear in y and x.
+        var starts: [Int] = []
+        var downs: [Int] = []
+        var rights: [Int] = []
+        for crop in crops {
+            let photo = photos[crop.photo]
+            let width = photo.width
+            var down = (row: 1, column: 0)
+            var right = (row: 0, column: 1)
+            var origin = (row: 0, column: 0)
+            if crop.pose & 1 != 0 { (down, right) = (right, down) }
+            if crop.pose & 2 != 0 {
+                origin.row = size - 1
+                (down.row, right.row) = (-down.row, -right.row)
+            }
+            if crop.pose & 4 != 0 {
+                origin.column = size - 1
+                (down.column, right.column) = (-down.column, -right.column)
+            }
+            starts.append(photo.start + (crop.row + origin.row) * width + crop.column + origin.column)
+            downs.append(down.row * width + down.column)
+            rights.append(right.row * width + right.column)
+        }
+        let count = crops.count
+        return try noGrad {
+            let home = pixels.device
+            func perCrop(_ values: [Int]) throws -> Tensor {
+                try Tensor(indices: values).to(home).reshaped([count, 1, 1])
+            }
+            let steps = try Tensor(indices: Array(0..<size)).to(home)
+            let rows = try perCrop(downs) * steps.reshaped([1, size, 1])
+            let columns = try perCrop(rights) * steps.reshaped([1, 1, size])
+            let places = try (perCrop(starts) + rows + columns).reshaped([count * size * size])
+            return try pixels.selected(0, indices: places).reshaped([count, size, size, 3])
+                .to(device).permuted([0, 3, 1, 2])
+        }
+    }
+
+    /// A batch of random crops.
     ///
     /// - Returns: N×3×size×size, uint8, in channels-last memory; the same for the same generator.
     public func batch(_ count: Int, size: Int, using random: inout CounterStream) throws -> Tensor {
-        var bytes = [UInt8](repeating: 0, count: count * size * size * 3)
-        for index in 0..<count {
-            let photo = pick(random.uniform())
-            let base = index * size * size * 3
-            Crop(photo, size: size, using: &random).forEachSample(of: photo) { bytes[base + $0] = $1 }
-        }
-        return try Tensor(bytes, shape: [count, size, size, 3], dtype: .uint8).permuted([0, 3, 1, 2])
+        try batch((0..<count).map { _ in crop(size: size, using: &random) }, size: size)
     }
 
-    /// A square place in a photo and one of eight poses.
-    struct Crop {
-        let size: Int
-        private let x0, y0, pose: Int
-
-        init(_ photo: Photo, size: Int, using random: inout CounterStream) {
-            self.size = size
-            x0 = Int(random.uniform() * Double(photo.width - size + 1))
-            y0 = Int(random.uniform() * Double(photo.height - size + 1))
-            pose = Int(random.uniform() * 8)
-        }
-
-        /// Every sample of the turned crop with its place in size×size×3.
-        @inline(__always)
-        func forEachSample(of photo: Photo, _ body: (_ index: Int, _ value: UInt8) -> Void) {
-            photo.bytes.withUnsafeBufferPointer { bytes in
-                for row in 0..<size {
-                    for column in 0..<size {
-                        var (y, x) = pose & 1 == 0 ? (row, column) : (column, row)
-                        if pose & 2 != 0 { y = size - 1 - y }
-                        if pose & 4 != 0 { x = size - 1 - x }
-                        let from = ((y0 + y) * photo.width + x0 + x) * 3
-                        let to = (row * size + column) * 3
-                        body(to, bytes[from])
-                        body(to + 1, bytes[from + 1])
-                        body(to + 2, bytes[from + 2])
-                    }
-                }
-            }
-        }
-    }
-
-    private func pick(_ u: Double) -> Photo {
+    private func pick(_ u: Double) -> Int {
         let target = u * (areas.last ?? 0)
         var (low, high) = (0, areas.count - 1)
         while low < high {
             let middle = (low + high) / 2
             if areas[middle] > target { high = middle } else { low = middle + 1 }
         }
-        return photos[low]
+        return low
     }
 }
 

@@ -22,9 +22,10 @@ public struct Recipe: Sendable, Decodable, Equatable {
     public var optimizer: OptimizerSettings
     public var budget: Budget
 
-    /// What is trained: `task` names it, `model` (and for deblurring `degradation`) describe it.
+    /// What is trained: `task` names it, `model` and `degradation` describe it.
     public enum Task: Sendable, Equatable {
-        case sr3(SR3Configuration)
+        /// Without a degradation LR pictures are made by antialiased bicubic.
+        case sr3(SR3Configuration, SecondOrderDegradation?)
         case deblur(DeblurConfiguration, BlurDegradation)
 
         /// As recipes write it.
@@ -104,7 +105,10 @@ public struct Recipe: Sendable, Decodable, Equatable {
         seed = try values.decode(UInt64.self, forKey: .seed)
         data = try values.decode(DataSettings.self, forKey: .data)
         switch try values.decode(String.self, forKey: .task) {
-        case "sr3": task = .sr3(try values.decode(SR3Configuration.self, forKey: .model))
+        case "sr3":
+            task = .sr3(
+                try values.decode(SR3Configuration.self, forKey: .model),
+                try values.decodeIfPresent(SecondOrderDegradation.self, forKey: .degradation))
         case "deblur":
             task = .deblur(
                 try values.decode(DeblurConfiguration.self, forKey: .model),
@@ -167,7 +171,10 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 && !name.hasPrefix("."), "name must be letters, digits, '-', '_' and '.'")
         try check((16...1024).contains(data.patchSize), "data.patchSize must be 16 to 1024")
         switch task {
-        case .sr3(let model):
+        case .sr3(let model, let degradation):
+            do { try degradation?.validate() } catch {
+                throw RecipeError(path: path, reason: "degradation.\(error)", kind: .invalid)
+            }
             try check(
                 data.patchSize % (model.scale * model.network.patchSize) == 0,
                 "data.patchSize must be a multiple of scale × network.patchSize")

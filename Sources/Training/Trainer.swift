@@ -13,13 +13,19 @@ public final class Trainer {
         public var manifests: [String]
         public var device: Device
         public var resume: Bool
+        /// A run's folder, a checkpoint or a model file to take the first weights from.
+        public var continueFrom: String?
 
-        public init(data: [String], output: String, manifests: [String], device: Device, resume: Bool) {
+        public init(
+            data: [String], output: String, manifests: [String], device: Device, resume: Bool,
+            continueFrom: String? = nil
+        ) {
             self.data = data
             self.output = output
             self.manifests = manifests
             self.device = device
             self.resume = resume
+            self.continueFrom = continueFrom
         }
     }
 
@@ -66,11 +72,11 @@ public final class Trainer {
         network: Module, task: (_ training: [String], _ validation: [String]) throws -> any TrainingTask
     ) {
         switch recipe.task {
-        case .sr3(let configuration):
+        case .sr3(let configuration, let degradation):
             let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
             return (
                 model.network,
-                { [recipe] in try SR3Training(recipe, model, training: $0, validation: $1) }
+                { [recipe] in try SR3Training(recipe, model, degradation, training: $0, validation: $1) }
             )
         case .deblur(let configuration, let degradation):
             let networks = try PredictAndRefine(configuration, seed: recipe.seed, device: options.device)
@@ -122,10 +128,14 @@ public final class Trainer {
         }
         if options.device.isCUDA { Device.allowTF32(true) }
         let (network, makeTask) = try built()
+        let origin = try exists ? nil : options.continueFrom.map(StartingPoint.init)
+        try origin?.load(into: network)
         let parameters = network.parameters
         let optimizer = try RunOptimizer(parameters, settings: recipe.optimizer)
         let ema = try EMA(parameters, decay: recipe.optimizer.emaDecay)
-        var state = Checkpoint(step: 0, samples: 0, seconds: 0, emaUpdates: 0)
+        _ = try origin?.load(ema: ema, optimizer: optimizer)
+        var state = Checkpoint(
+            step: 0, samples: 0, seconds: 0, emaUpdates: ema.updates, origin: origin?.description)
         if exists {
             state = try Checkpoint.load(
                 checkpointPath, into: network, ema: ema, optimizer: optimizer, recipe: recipeText)
@@ -214,7 +224,7 @@ public final class Trainer {
 
     /// The model card: what the weights are, kept in their own file.
     private func card(_ state: Checkpoint, _ photos: Int) -> [String: String] {
-        [
+        var card = [
             "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description,
             "task": recipe.task.name, "recipe": recipeText,
             "training_sets": (recipe.data.sets + (recipe.data.frames.map { [$0] } ?? [])).joined(
@@ -225,6 +235,8 @@ public final class Trainer {
             "training_device": "\(options.device)",
             "weights": "exponential moving average, decay \(recipe.optimizer.emaDecay)",
         ]
+        card["continued_from"] = state.origin
+        return card
     }
 
     /// One line of validation.csv: quality against training samples.

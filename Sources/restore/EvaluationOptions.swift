@@ -158,8 +158,10 @@ struct SREvaluationOptions: ParsableArguments {
     @Option(help: "A model's name or file.")
     var model = ModelStore.defaultSR
 
-    @Flag(inversion: .prefixedNo, help: "Make the shrunk result agree with the input.")
-    var consistency = true
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Make the shrunk result agree with the input (default: as the model is meant).")
+    var consistency: Bool?
 
     func work(_ inputs: EvaluationInputs, _ grid: MethodGrid, _ machine: DeviceOptions) throws
         -> EvaluationWork
@@ -168,7 +170,7 @@ struct SREvaluationOptions: ParsableArguments {
         let device = try machine.resolved()
         let loaded = try SR3Model.load(path, device: device)
         let evaluator = try SREvaluator(
-            loaded, weights: inputs.metricWeights, seed: inputs.seed, consistency: consistency,
+            loaded, weights: inputs.metricWeights, seed: inputs.seed, consistency: consistency ?? loaded.configuration.makesConsistent,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .superResolution, modelPath: path, device: device, evaluator: evaluator,

@@ -45,6 +45,9 @@ enum ModelStore {
     static func path(of model: String) throws -> String {
         if model.contains("/") || model.hasSuffix(".safetensors") { return model }
         if let known = all.first(where: { $0.name == model }) { return known.path }
+        // `real` stands for `sr3-x4-real` as long as no other model ends like that.
+        let short = all.filter { $0.name.hasSuffix("-\(model)") }
+        if short.count == 1 { return short[0].path }
         let names = all.map(\.name)
         throw CommandError.missing(
             names.isEmpty

@@ -44,8 +44,10 @@ struct SRCommand: ParsableCommand {
     @Option(help: "Number of samples to average.")
     var samples = 1
 
-    @Flag(inversion: .prefixedNo, help: "Make the shrunk result agree with the input.")
-    var consistency = true
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Make the shrunk result agree with the input (default: as the model is meant).")
+    var consistency: Bool?
 
     @Option(help: "A model's name (see 'restore models') or file.")
     var model = ModelStore.defaultSR
@@ -85,7 +87,7 @@ struct SRCommand: ParsableCommand {
         var options = try SR3Restorer.Options(defaults: settings, scale: scale)
         options.samples = samples
         options.seed = seed
-        options.consistency = consistency
+        options.consistency = consistency ?? restorer.model.configuration.makesConsistent
         options.tiling = memory.tiling
         options.progress = progress
         options.isCancelled = { Interrupt.isRequested }

@@ -37,8 +37,19 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Continue the run in the output folder.")
     var resume = false
 
+    @Option(
+        help:
+            "Take the first weights from a run's folder, a model's file or name; steps are counted anew."
+    )
+    var continueFrom: String?
+
     @Flag(help: "Check recipe and data, print what would be done, and stop.")
     var dryRun = false
+
+    /// A folder or file as it is, else an installed model's.
+    private static func startingPoint(_ name: String) throws -> String {
+        FileManager.default.fileExists(atPath: name) ? name : try ModelStore.path(of: name)
+    }
 
     func run() throws {
         let text =
@@ -54,7 +65,8 @@ struct TrainCommand: ParsableCommand {
             recipe: loaded, recipeText: text,
             options: .init(
                 data: roots, output: output, manifests: [besideRecipe] + Installation.manifests,
-                device: try machine.resolved(), resume: resume), logger: Logger(label: "train"))
+                device: try machine.resolved(), resume: resume,
+                continueFrom: try continueFrom.map(Self.startingPoint)), logger: Logger(label: "train"))
         if dryRun {
             let plan = try trainer.plan()
             print(

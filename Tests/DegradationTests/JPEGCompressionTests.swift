@@ -33,7 +33,7 @@ struct JPEGCompressionTests {
         let tensor = try original.tensor()
         let bytes = try original.encoded(as: .jpeg, options: .init(jpegQuality: quality))
         let file = try Image.decoded(from: bytes, name: "x.jpg").tensor()
-        let ours = try JPEGCompression(quality: quality)(tensor)
+        let ours = try JPEGCompression.compressed(tensor, qualities: [quality])
         let (theirs, mine) = (try Self.psnr(file, tensor), try Self.psnr(ours, tensor))
         print(
             "JPEG \(quality): libjpeg \(theirs) dB, ours \(mine) dB, between them \(try Self.psnr(ours, file)) dB"
@@ -45,7 +45,7 @@ struct JPEGCompressionTests {
     @Test func betterQualityIsCloser() throws {
         let tensor = try Self.picture().tensor()
         let values = try [1, 10, 30, 50, 75, 90, 98].map {
-            try Self.psnr(JPEGCompression(quality: $0)(tensor), tensor)
+            try Self.psnr(JPEGCompression.compressed(tensor, qualities: [$0]), tensor)
         }
         #expect(zip(values, values.dropFirst()).allSatisfy { $0 < $1 }, "\(values)")
     }
@@ -53,14 +53,14 @@ struct JPEGCompressionTests {
     @Test(arguments: [(1, 1), (17, 5), (16, 16), (3, 40)]) func anySizeIsKept(width: Int, height: Int) throws
     {
         let tensor = try Self.picture(width: width, height: height).tensor()
-        let result = try JPEGCompression(quality: 90)(tensor)
+        let result = try JPEGCompression.compressed(tensor, qualities: [90])
         #expect(result.shape == tensor.shape)
         #expect(try Self.psnr(result, tensor) > 25)
     }
 
     @Test func flatGrayIsUntouched() throws {
         let flat = try Tensor.full([1, 3, 24, 24], 0).quantized()
-        let result = try JPEGCompression(quality: 75)(flat)
+        let result = try JPEGCompression.compressed(flat, qualities: [75])
         #expect(try (result - flat).magnitude().max().item() < 0.009)
     }
 }

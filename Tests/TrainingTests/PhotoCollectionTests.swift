@@ -109,8 +109,7 @@ struct PhotoCollectionTests {
         try Image(
             width: 1, height: 1, channels: 4, bitDepth: 8, samples: [10, 20, 30, 40]
         ).write(to: alpha)
-        let photos = try PhotoCollection(paths: [gray, alpha], minimum: 1).photos
-        #expect(photos[0].bytes == [0, 0, 0, 255, 255, 255, 128, 128, 128, 0, 0, 0])
-        #expect(photos[1].bytes == [10, 20, 30])
+        let pixels = try PhotoCollection(paths: [gray, alpha], minimum: 1).pixels.bytes()
+        #expect(pixels == [0, 0, 0, 255, 255, 255, 128, 128, 128, 0, 0, 0] + [10, 20, 30])
     }
 }

@@ -21,7 +21,7 @@ struct RecipeTests {
             // The levels it samples by default must exist.
             let sampling =
                 switch recipe.task {
-                case .sr3(let model): model.sampling
+                case .sr3(let model, _): model.sampling
                 case .deblur(let model, _): model.sampling
                 }
             #expect(try NoiseSchedule(parsing: sampling.schedule).samplingLevels(sampling.steps).last == 1)
@@ -185,7 +185,7 @@ struct RecipeTests {
 extension Recipe {
     /// The model of a recipe that is known to be for super-resolution.
     func sr3Model() throws -> SR3Configuration {
-        guard case .sr3(let model) = task else { throw DataError("'\(name)' is not for super-resolution") }
+        guard case .sr3(let model, _) = task else { throw DataError("'\(name)' is not for super-resolution") }
         return model
     }
 }

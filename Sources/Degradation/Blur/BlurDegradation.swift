@@ -12,29 +12,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         case none
     }
 
-    /// A closed interval from which values are drawn uniformly; written `[low, high]`.
-    public struct Range: Sendable, Codable, Equatable {
-        public var low: Double
-        public var high: Double
-
-        public init(_ low: Double, _ high: Double) { (self.low, self.high) = (low, high) }
-
-        public init(from decoder: any Decoder) throws {
-            var values = try decoder.unkeyedContainer()
-            low = try values.decode(Double.self)
-            high = try values.decode(Double.self)
-        }
-
-        public func encode(to encoder: any Encoder) throws {
-            var values = encoder.unkeyedContainer()
-            try values.encode(low)
-            try values.encode(high)
-        }
-
-        func draw(using random: inout some RandomNumberGenerator) -> Double {
-            low + (high - low) * Double.random(in: 0..<1, using: &random)
-        }
-    }
+    public typealias Range = DrawRange
 
     /// How often each kind is drawn, relative to the others.
     public var shares: [Kind: Double]
@@ -73,19 +51,14 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
 
     /// - Throws: ``DegradationError`` naming the setting that is out of range.
     public func validate() throws {
-        func check(_ range: Range, _ name: String, _ low: Double, _ high: Double) throws {
-            guard range.low >= low, range.high <= high, range.low <= range.high else {
-                throw DegradationError("\(name) must be [low, high] from \(low) to \(high)")
-            }
-        }
         guard shares.values.allSatisfy({ $0 >= 0 && $0.isFinite }), shares.values.contains(where: { $0 > 0 })
         else { throw DegradationError("shares must not be negative, and one must be above 0") }
-        try check(extent, "extent", 0, 41)
-        try check(defocusRadius, "defocusRadius", 0, 20)
-        try check(gaussianSigma, "gaussianSigma", 0, 10)
-        try check(readNoise, "readNoise", 0, 0.5)
-        try check(shotNoise, "shotNoise", 0, 0.1)
-        try check(jpegQuality, "jpegQuality", 1, 100)
+        try extent.check("extent", 0, 41)
+        try defocusRadius.check("defocusRadius", 0, 20)
+        try gaussianSigma.check("gaussianSigma", 0, 10)
+        try readNoise.check("readNoise", 0, 0.5)
+        try shotNoise.check("shotNoise", 0, 0.1)
+        try jpegQuality.check("jpegQuality", 1, 100)
         guard (0...1).contains(noiselessShare) else {
             throw DegradationError("noiselessShare must be 0 to 1")
         }
@@ -183,13 +156,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
             picture = try picture + deviation * noise * 2
         }
         picture = try picture.quantized()
-        let compressed = draws.indices.filter { draws[$0].jpegQuality != nil }
-        guard !compressed.isEmpty else { return picture }
-        let rows = try (0..<draws.count).map { index -> Tensor in
-            let one = try picture.narrowed(0, start: index, count: 1)
-            return try draws[index].jpegQuality.map { try JPEGCompression(quality: $0)(one) } ?? one
-        }
-        return try Tensor.concatenated(rows, dim: 0)
+        return try JPEGCompression.compressed(picture, qualities: draws.map(\.jpegQuality))
     }
 
     /// Each picture convolved with its own kernel, by Fourier transform.

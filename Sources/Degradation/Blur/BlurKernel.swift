@@ -142,13 +142,21 @@ public struct BlurKernel: Sendable, Equatable {
 
     /// A Gaussian, cut at three standard deviations.
     public static func gaussian(sigma: Double) -> BlurKernel {
-        guard sigma > 0 else { return .identity }
-        let reach = max(1, Int((3 * sigma).rounded(.up)))
+        gaussian(sigma: sigma, across: sigma, angle: 0)
+    }
+
+    /// A Gaussian of two standard deviations in pixels, the first along `angle` (radians from the
+    /// x axis), cut at three of the larger.
+    public static func gaussian(sigma: Double, across: Double, angle: Double) -> BlurKernel {
+        guard min(sigma, across) > 0 else { return .identity }
+        let reach = max(1, Int((3 * max(sigma, across)).rounded(.up)))
         var points: [(x: Double, y: Double, weight: Double)] = []
         for row in -reach...reach {
             for column in -reach...reach {
                 let (x, y) = (Double(column), Double(row))
-                points.append((x, y, exp(-(x * x + y * y) / (2 * sigma * sigma))))
+                let u = (x * cos(angle) + y * sin(angle)) / sigma
+                let v = (y * cos(angle) - x * sin(angle)) / across
+                points.append((x, y, exp(-(u * u + v * v) / 2)))
             }
         }
         return BlurKernel(points: points)

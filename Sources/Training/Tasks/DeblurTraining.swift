@@ -36,9 +36,10 @@ final class DeblurTraining: TrainingTask {
         self.device = device
         patch = recipe.data.patchSize
         margin = degradation.margin
-        photos = try PhotoCollection(paths: training, minimum: patch + 2 * margin)
+        photos = try PhotoCollection(
+            paths: training, minimum: patch + 2 * margin, device: device)
         framesShare = recipe.data.framesShare ?? 0
-        self.frames = try frames.isEmpty ? nil : FrameSequence(paths: frames, minimum: patch)
+        self.frames = try frames.isEmpty ? nil : FrameSequence(paths: frames, minimum: patch, device: device)
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)
         lossOptions = .init(
@@ -86,7 +87,7 @@ final class DeblurTraining: TrainingTask {
             var draws: [BlurDegradation.Draw] = []
             if count > real {
                 let around =
-                    try photos.batch(count - real, size: patch + 2 * margin, using: &random).to(device)
+                    try photos.batch(count - real, size: patch + 2 * margin, using: &random)
                     .to(.float32) / 127.5 - 1
                 draws += (0..<(count - real)).map { _ in degradation.draw(using: &random) }
                 let light = try TransferCurve.linear(around)
@@ -100,8 +101,8 @@ final class DeblurTraining: TrainingTask {
             if let frames {
                 for _ in 0..<real {
                     let pair = try frames.pair(size: patch, using: &random)
-                    encoded.append(try TransferCurve.encoded(pair.light.to(device)))
-                    sharp.append(try pair.middle.to(device).to(.float32) / 127.5 - 1)
+                    encoded.append(try TransferCurve.encoded(pair.light))
+                    sharp.append(try pair.middle.to(.float32) / 127.5 - 1)
                     // For the noise and the compression: the frames bring their own blur.
                     draws.append(degradation.draw(using: &random))
                 }

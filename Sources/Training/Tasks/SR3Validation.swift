@@ -1,3 +1,4 @@
+import Degradation
 import Diffusion
 import Foundation
 import ImageFiles
@@ -17,8 +18,11 @@ struct SR3Validation {
     let cases: [Case]
 
     /// Central crops of at most `side` pixels, made into LR as training does.
-    init(paths: [String], scale: Int, multiple: Int, side: Int = 256, device: Device) throws {
-        cases = try paths.map { path in
+    init(
+        paths: [String], scale: Int, multiple: Int, side: Int = 256,
+        degradation: SecondOrderDegradation? = nil, seed: UInt64 = 0, device: Device
+    ) throws {
+        cases = try paths.enumerated().map { index, path in
             let image = try Image.read(from: path).converted(bitDepth: 8).droppingAlpha().rgb()
             let step = scale * multiple
             let height = max(step, min(side, image.height) / step * step)
@@ -29,7 +33,14 @@ struct SR3Validation {
             let crop = try image.cropping(
                 x: (image.width - width) / 2, y: (image.height - height) / 2, width: width, height: height)
             let hr = try crop.tensor()
-            let lr = try hr.resized(height: height / scale, width: width / scale).quantized()
+            // Always the same for a picture, whatever the step.
+            var random = CounterStream(seed: seed, stream: UInt64.max - UInt64(index))
+            let lr =
+                try degradation.map {
+                    try SecondOrderDegradation.degraded(
+                        hr, height: height / scale, width: width / scale,
+                        draws: $0.draws(1, using: &random), seed: random.next())
+                } ?? hr.resized(height: height / scale, width: width / scale).quantized()
             let condition = try lr.resized(height: height, width: width)
             return try Case(hr: hr.to(device), lr: lr.to(device), condition: condition.to(device))
         }

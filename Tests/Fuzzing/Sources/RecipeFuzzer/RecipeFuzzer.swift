@@ -11,7 +11,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     do {
         let recipe = try Recipe(yaml: text, path: "recipe.yaml")
         switch recipe.task {
-        case .sr3(let model): try checkStored(model)
+        case .sr3(let model, _): try checkStored(model)
         case .deblur(let model, _): try checkStored(model)
         }
     } catch let error as RecipeError {
