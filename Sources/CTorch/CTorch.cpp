@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 #include <ATen/DeviceGuard.h>
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
@@ -258,6 +259,17 @@ int ct_grad_mode_set(int enabled) {
   bool before = c10::GradMode::is_enabled();
   c10::GradMode::set_enabled(enabled != 0);
   return before;
+}
+
+int ct_autocast_set(int device_type, int dtype) {
+  return protect(1, [&] {
+    auto type = static_cast<c10::DeviceType>(device_type);
+    bool enabled = dtype >= 0;
+    if (enabled) at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
+    at::autocast::set_autocast_enabled(type, enabled);
+    if (!enabled) at::autocast::clear_cache();
+    return 0;
+  });
 }
 
 int ct_cuda_device_count(void) {

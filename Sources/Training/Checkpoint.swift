@@ -1,13 +1,17 @@
 import Foundation
 import Tensors
 
-/// The state of a run on disk: live weights, EMA, optimiser and counters in one file that
-/// is replaced atomically.
+/// The state of a run on disk: live weights, EMA, optimiser and counters in one file.
+///
+/// The file is replaced atomically, and the one before it is kept as well: should the newest be
+/// damaged by a failing disk, a run still goes on.
 struct Checkpoint {
     var step: Int
     var samples: Int
     var seconds: Double
     var emaUpdates: Int
+    /// The running mean of the loss, for the log.
+    var averageLoss: Double?
     /// Where the first weights came from, if not from the seed.
     var origin: String?
 
@@ -15,10 +19,20 @@ struct Checkpoint {
     static let format = "restore-checkpoint"
 
     static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
+    static func previousPath(in directory: String) -> String {
+        directory + "/checkpoint-previous.safetensors"
+    }
+
+    /// Whether a folder holds a run.
+    static func exists(in directory: String) -> Bool {
+        [path(in: directory), previousPath(in: directory)].contains {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
 
     func save(
         weights: [(name: String, value: Tensor)], ema: EMA, optimizer: RunOptimizer, recipe: String,
-        to path: String
+        in directory: String
     ) throws {
         let tensors =
             weights.map { ("model.\($0.name)", $0.value) } + ema.averages.map { ("ema.\($0.name)", $0.value) }
@@ -27,18 +41,49 @@ struct Checkpoint {
             "format": Self.format, "step": "\(step)", "samples": "\(samples)", "seconds": "\(seconds)",
             "ema_updates": "\(emaUpdates)", "recipe": recipe,
         ]
+        metadata["average_loss"] = averageLoss.map { "\($0)" }
         metadata["continued_from"] = origin
+        try keepLast(in: directory)
         try SafetensorsWriter.write(
-            tensors.map { (name: $0.0, value: $0.1) }, metadata: metadata, to: path)
+            tensors.map { (name: $0.0, value: $0.1) }, metadata: metadata, to: Self.path(in: directory))
     }
 
-    /// Reads a checkpoint back into a run.
+    /// Gives the newest checkpoint a second name, under which it stays when the new one takes the first;
+    /// there is a whole one at every moment.
+    private func keepLast(in directory: String) throws {
+        let (newest, previous) = (Self.path(in: directory), Self.previousPath(in: directory))
+        let files = FileManager.default
+        guard files.fileExists(atPath: newest) else { return }
+        try? files.removeItem(atPath: previous)
+        // Where there are no hard links, the one before is not kept.
+        try? files.linkItem(atPath: newest, toPath: previous)
+    }
+
+    /// Reads a run's last checkpoint back into it, or the one before if that is damaged.
     ///
-    /// - Throws: ``DataError`` when it is of another recipe or damaged.
-    static func load(_ path: String, into module: Module, ema: EMA, optimizer: RunOptimizer, recipe: String)
-        throws
-        -> Checkpoint
-    {
+    /// - Parameter warn: told why the last was not taken.
+    /// - Throws: ``DataError`` when it is of another recipe; what is wrong with the last when both are damaged.
+    static func load(
+        in directory: String, into module: Module, ema: EMA, optimizer: RunOptimizer, recipe: String,
+        warn: (String) -> Void
+    ) throws -> Checkpoint {
+        let (newest, previous) = (path(in: directory), previousPath(in: directory))
+        func load(_ path: String) throws -> Checkpoint {
+            try Self.load(path, into: module, ema: ema, optimizer: optimizer, recipe: recipe)
+        }
+        guard FileManager.default.fileExists(atPath: previous) else { return try load(newest) }
+        do {
+            return try load(newest)
+        } catch let error as TensorFileError {
+            guard let checkpoint = try? load(previous) else { throw error }
+            warn("\(error); continuing from the one before, of step \(checkpoint.step)")
+            return checkpoint
+        }
+    }
+
+    private static func load(
+        _ path: String, into module: Module, ema: EMA, optimizer: RunOptimizer, recipe: String
+    ) throws -> Checkpoint {
         let file = try SafetensorsFile(path: path)
         let data = file.metadata
         guard data["format"] == format, let step = data["step"].flatMap(Int.init),
@@ -56,6 +101,6 @@ struct Checkpoint {
         try optimizer.load { try file.tensor("optimizer.\($0)") }
         return Checkpoint(
             step: step, samples: samples, seconds: seconds, emaUpdates: updates,
-            origin: data["continued_from"])
+            averageLoss: data["average_loss"].flatMap(Double.init), origin: data["continued_from"])
     }
 }

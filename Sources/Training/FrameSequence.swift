@@ -24,20 +24,30 @@ public final class FrameSequence: Sendable {
         }
     }
 
-    /// A random crop, mean and middle frame, turned and mirrored at random.
-    ///
-    /// - Returns: the mean in linear light in [0, 1] and the middle frame as uint8, 1×3×size×size.
-    public func pair(size: Int, using random: inout CounterStream) throws -> (light: Tensor, middle: Tensor) {
+    /// The same crop of several frames in a row.
+    struct Take: Equatable {
+        let crops: [PhotoCollection.Crop]
+    }
+
+    /// A random number of frames, a random place in them and a pose.
+    func take(size: Int, using random: inout CounterStream) -> Take {
         let count = Self.counts[Int(random.uniform() * Double(Self.counts.count))]
         let first = Int(random.uniform() * Double(frames.photos.count - count + 1))
         let place = frames.crop(of: first, size: size, using: &random)
-        let crops = (first..<(first + count)).map {
-            PhotoCollection.Crop(photo: $0, column: place.column, row: place.row, pose: place.pose)
-        }
-        let all = try frames.batch(crops, size: size)
-        return try noGrad {
+        return Take(
+            crops: (first..<(first + count)).map {
+                PhotoCollection.Crop(photo: $0, column: place.column, row: place.row, pose: place.pose)
+            })
+    }
+
+    /// Mean and middle frame of a take.
+    ///
+    /// - Returns: the mean in linear light in [0, 1] and the middle frame as uint8, 1×3×size×size.
+    func pair(_ take: Take, size: Int) throws -> (light: Tensor, middle: Tensor) {
+        try noGrad {
+            let all = try frames.batch(take.crops, size: size)
             let light = try TransferCurve.linear(all.to(.float32) / 127.5 - 1).mean([0], keepDims: true)
-            return (light, try all.narrowed(0, start: count / 2, count: 1))
+            return (light, try all.narrowed(0, start: take.crops.count / 2, count: 1))
         }
     }
 }

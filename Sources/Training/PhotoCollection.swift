@@ -14,12 +14,9 @@ public final class PhotoCollection: @unchecked Sendable {
         let start: Int
     }
 
-    /// Where the photographs are kept.
-    public enum Memory: String, Sendable, Codable {
-        /// On the device if they fit into half of what is free there, else with the host.
-        case auto
-        case device, host
-    }
+    /// Where the photographs are kept; `auto` is the device if they fit into half of what is free there,
+    /// else the host.
+    public typealias Memory = Recipe.DataSettings.Memory
 
     public let photos: [Photo]
     /// Pictures that could not be read, each with the reason.

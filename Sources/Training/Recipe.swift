@@ -48,6 +48,8 @@ public struct Recipe: Sendable, Decodable, Equatable {
         /// motion blur, and the share of a batch that comes from it.
         public var frames: String?
         public var framesShare: Double?
+        public enum Memory: String, Sendable, Codable { case auto, device, host }
+        public var memory: Memory { .auto }
     }
 
     public struct ObjectiveSettings: Sendable, Codable, Equatable {
@@ -81,6 +83,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
         public var gradientClip: Double
         public var batchSize: Int
         public var emaDecay: Double
+        public enum Precision: String, Sendable, Codable { case auto, float32, bfloat16 }
+        public var accumulation: Int { 1 }
+        public var precision: Precision { .auto }
     }
 
     public struct Budget: Sendable, Codable, Equatable {

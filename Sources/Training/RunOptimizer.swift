@@ -29,9 +29,10 @@ final class RunOptimizer {
 
     func clearGradients() { for parameter in parameters { parameter.clearGrad() } }
 
-    func step(learningRate: Double) throws {
-        try adam.step(learningRate: learningRate)
-        try muon?.step(learningRate: learningRate)
+    /// - Parameter skip: 1 to leave everything as it is, 0 to go on.
+    func step(learningRate: Double, skip: Tensor? = nil) throws {
+        try adam.step(learningRate: learningRate, skip: skip)
+        try muon?.step(learningRate: learningRate, skip: skip)
     }
 
     var state: [(name: String, value: Tensor)] { adam.state + (muon?.state ?? []) }

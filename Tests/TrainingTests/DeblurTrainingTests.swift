@@ -96,7 +96,7 @@ extension TrainerTests {
         let frames = try FrameSequence(paths: paths.shuffled(), minimum: 48)
         var random = CounterStream(seed: 1)
         for _ in 0..<20 {
-            let pair = try frames.pair(size: 48, using: &random)
+            let pair = try frames.pair(frames.take(size: 48, using: &random), size: 48)
             let light = try pair.light.narrowed(1, start: 0, count: 1).reshaped([48, 48])
             let middle =
                 try pair.middle.to(.float32).narrowed(1, start: 0, count: 1).reshaped([48, 48]) / 255

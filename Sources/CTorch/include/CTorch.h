@@ -91,6 +91,9 @@ ct_tensor ct_tensor_grad(ct_tensor tensor);
 void ct_tensor_clear_grad(ct_tensor tensor);
 /// Sets this thread's recording of gradients and returns what it was.
 int ct_grad_mode_set(int enabled);
+/// Sets the type that this thread's convolutions and matrix products on a kind of device compute in, as
+/// torch.autocast does; -1 for the tensors' own. Ending it drops the copies of weights made for it.
+int ct_autocast_set(int device_type, int dtype);
 
 // MARK: the machine
 

@@ -64,6 +64,8 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
         public var isPlain: Bool
         public var steps: [Step]
         public var sizes: Sizes
+        /// Of its noise.
+        public var seed: UInt64
     }
 
     /// The changes of size; neighbours in a batch share them, so that they are resampled together.
@@ -101,7 +103,7 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
                         ? .gaussian(sigma: along, across: across, angle: angle) : .identity,
                     noise: isNoisy ? noise : 0, isGray: isGray, jpegQuality: isCompressed ? quality : nil)
             }
-            return Draw(isPlain: isPlain, steps: steps, sizes: sizes)
+            return Draw(isPlain: isPlain, steps: steps, sizes: sizes, seed: random.next())
         }
     }
 
@@ -123,13 +125,9 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
     /// - Parameters:
     ///   - hr: N×3×H×W in [-1, 1], on any device.
     ///   - draws: one for each picture.
-    ///   - seed: of the noise.
     /// - Returns: N×3×height×width in [-1, 1].
-    public static func degraded(_ hr: Tensor, height: Int, width: Int, draws: [Draw], seed: UInt64) throws
-        -> Tensor
-    {
+    public static func degraded(_ hr: Tensor, height: Int, width: Int, draws: [Draw]) throws -> Tensor {
         try noGrad {
-            var seeds = CounterStream(seed: seed)
             var parts: [Tensor] = []
             var start = 0
             while start < draws.count {
@@ -138,7 +136,7 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
                 parts.append(
                     try group(
                         hr.narrowed(0, start: start, count: end - start), height: height, width: width,
-                        draws: Array(draws[start..<end]), seeds: &seeds))
+                        draws: Array(draws[start..<end])))
                 start = end
             }
             return try Tensor.concatenated(parts, dim: 0)
@@ -146,9 +144,7 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
     }
 
     /// The same for pictures that share their sizes.
-    private static func group(
-        _ hr: Tensor, height: Int, width: Int, draws: [Draw], seeds: inout CounterStream
-    ) throws -> Tensor {
+    private static func group(_ hr: Tensor, height: Int, width: Int, draws: [Draw]) throws -> Tensor {
         let sizes = draws[0].sizes
         let large = hr.shape
         var picture = hr
@@ -164,7 +160,7 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
             picture = try picture.resized(
                 height: max(1, Int((Double(rows) * factor).rounded())),
                 width: max(1, Int((Double(columns) * factor).rounded())), kernel: sizes.kernels[round])
-            picture = try noisy(picture, steps, seed: seeds.next()).quantized()
+            picture = try noisy(picture, steps, seeds: draws.map { $0.seed &+ UInt64(round) }).quantized()
             func compressed(_ picture: Tensor) throws -> Tensor {
                 try JPEGCompression.compressed(picture, qualities: steps.map(\.jpegQuality))
             }
@@ -183,9 +179,14 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
         return try (picture + (plain - picture) * isPlain).quantized()
     }
 
-    private static func noisy(_ picture: Tensor, _ steps: [Draw.Step], seed: UInt64) throws -> Tensor {
+    /// - Parameter seeds: one for each picture, so that its noise does not depend on its neighbours.
+    private static func noisy(_ picture: Tensor, _ steps: [Draw.Step], seeds: [UInt64]) throws -> Tensor {
         guard steps.contains(where: { $0.noise > 0 }) else { return picture }
-        let noise = try NoiseSource.normal(like: picture, seed: seed)
+        let noise = try Tensor.concatenated(
+            steps.indices.map { index in
+                let one = try picture.narrowed(0, start: index, count: 1)
+                return try steps[index].noise > 0 ? NoiseSource.normal(like: one, seed: seeds[index]) : one
+            }, dim: 0)
         let isGray = try Tensor(steps.map { $0.isGray ? Float(1) : 0 }).to(picture.device).perSample()
         let first = try noise.narrowed(1, start: 0, count: 1)
         let deviation = try Tensor(steps.map { Float($0.noise * 2) }).to(picture.device).perSample()

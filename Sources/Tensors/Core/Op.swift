@@ -26,6 +26,7 @@ enum Op {
     static let pow = Operator("aten::pow.Tensor_Scalar")
     static let lessOrEqual = Operator("aten::le.Scalar")
     static let less = Operator("aten::lt.Scalar")
+    static let greater = Operator("aten::gt.Scalar")
     static let choose = Operator("aten::where.self")
     static let rfft2 = Operator("aten::fft_rfft2")
     static let irfft2 = Operator("aten::fft_irfft2")
@@ -81,6 +82,7 @@ enum Op {
     static let foreachLerp = Operator("aten::_foreach_lerp_.Scalar")
     static let foreachNorm = Operator("aten::_foreach_norm.Scalar")
     static let foreachMul = Operator("aten::_foreach_mul_.Tensor")
+    static let foreachAdd = Operator("aten::_foreach_add_.Tensor")
     static let foreachCopy = Operator("aten::_foreach_copy_")
     static let fusedAdamW = Operator("aten::_fused_adamw_")
 

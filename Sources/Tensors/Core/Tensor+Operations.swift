@@ -62,6 +62,21 @@ extension Tensor {
         try Op.less.one(.tensor(self), .double(limit)).to(.float64)
     }
 
+    /// Where an element is above `limit`, as booleans.
+    public func isAbove(_ limit: Double) throws -> Tensor {
+        try Op.greater.one(.tensor(self), .double(limit))
+    }
+
+    /// Of booleans: `chosen` where they are true, else `other`; of shapes that go together.
+    public func chosen(_ chosen: Tensor, else other: Tensor) throws -> Tensor {
+        try Op.choose.one(.tensor(self), .tensor(chosen), .tensor(other))
+    }
+
+    /// Of a number: 0 where it is finite, else 1, in float32 on the same device.
+    public func isNotFinite() throws -> Tensor {
+        try 1 - Op.isfinite.one(.tensor(self)).to(.float32)
+    }
+
     public func softmax(dim: Int) throws -> Tensor { try Op.softmax.one(.tensor(self), .int(dim)) }
 
     /// Inverted dropout: each element is zeroed with probability `rate` while training.

@@ -197,5 +197,20 @@ public func noGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
     return try body()
 }
 
+/// Runs `body` with convolutions and matrix products on a device in a smaller type; weights, sums and
+/// losses stay float32 (PyTorch's automatic mixed precision).
+///
+/// - Parameter dtype: `.bfloat16`, or nil for the tensors' own type.
+public func autocast<Result>(to dtype: DType?, on device: Device, _ body: () throws -> Result) throws
+    -> Result
+{
+    guard let dtype else { return try body() }
+    guard ct_autocast_set(device.number.type, dtype.rawValue) == 0 else {
+        throw TensorError.last("autocast", [])
+    }
+    defer { _ = ct_autocast_set(device.number.type, -1) }
+    return try body()
+}
+
 /// Number of tensors that Swift holds at this moment; flat over a loop that does not leak.
 public var liveTensorCount: Int { Int(ct_live_tensors()) }

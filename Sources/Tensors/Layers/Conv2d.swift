@@ -65,6 +65,10 @@ public final class Conv2d: Module {
             }
         }
         let sum = try x.convolved(weight, bias: bias, stride: stride, padding: padding)
+        if let counter = FLOPCounter.current {
+            let kernel = weight.shape.dropFirst().reduce(1, *)
+            counter.add(2 * Double(kernel) * Double(sum.count))
+        }
         switch epilogue {
         case .none: return sum
         case .silu: return try sum.silu()

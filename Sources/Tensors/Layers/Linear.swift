@@ -14,6 +14,8 @@ public final class Linear: Module {
 
     /// …×inputs → …×outputs.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try Op.linear.one(.tensor(x), .tensor(weight), .tensor(bias))
+        let y = try Op.linear.one(.tensor(x), .tensor(weight), .tensor(bias))
+        FLOPCounter.current?.add(2 * Double(weight.shape[1]) * Double(y.count))
+        return y
     }
 }

@@ -40,7 +40,10 @@ public final class AdamW {
     }
 
     /// One update with the gradients the parameters hold; a parameter without one is left alone.
-    public func step(learningRate: Double) throws {
+    ///
+    /// - Parameter skip: on the parameters' device, 1 to leave everything as it is, 0 to go on; so that
+    ///   nobody has to wait for the device to know.
+    public func step(learningRate: Double, skip: Tensor? = nil) throws {
         var lists: (p: [Tensor], g: [Tensor], m: [Tensor], v: [Tensor], s: [Tensor]) = ([], [], [], [], [])
         for (index, parameter) in parameters.enumerated() {
             guard let gradient = parameter.grad else { continue }
@@ -52,11 +55,13 @@ public final class AdamW {
         }
         guard !lists.p.isEmpty else { return }
         try noGrad {
-            for step in lists.s { try step.add(Tensor.full([], 1, device: step.device)) }
+            let one = try Tensor.full([], 1, device: lists.s[0].device)
+            try Op.foreachAdd([.tensors(lists.s), .tensor(skip.map { try one - $0 } ?? one)])
             try Op.fusedAdamW([
                 .tensors(lists.p), .tensors(lists.g), .tensors(lists.m), .tensors(lists.v), .emptyList,
                 .tensors(lists.s), .double(learningRate), .double(options.beta1), .double(options.beta2),
                 .double(options.weightDecay), .double(options.epsilon), .bool(false), .bool(false),
+                .none, skip.map(OperatorArgument.tensor) ?? .none,
             ])
         }
     }

@@ -19,18 +19,24 @@ public final class Muon {
     }
 
     /// One update with the gradients the parameters hold; a parameter without one is left alone.
-    public func step(learningRate: Double) throws {
+    ///
+    /// - Parameter skip: on the parameters' device, 1 to leave everything as it is, 0 to go on.
+    public func step(learningRate: Double, skip: Tensor? = nil) throws {
         try noGrad {
             for (parameter, buffer) in zip(parameters, buffers) {
-                guard let gradient = parameter.grad else { continue }
-                try buffer.scale(by: momentum)
-                try buffer.add(gradient)
+                guard var gradient = parameter.grad else { continue }
+                // What is not finite must be replaced: it cannot be multiplied away.
+                let isSkipped = try skip?.isAbove(0.5)
+                if let isSkipped { gradient = try isSkipped.chosen(buffer, else: gradient) }
+                let moved = try buffer * momentum + gradient
+                try buffer.copy(from: isSkipped.map { try $0.chosen(buffer, else: moved) } ?? moved)
                 let shape = parameter.shape
                 let matrix = try (gradient + buffer * momentum).reshaped([shape[0], -1])
                 let size = matrix.shape
                 let scale = 0.2 * Double(Swift.max(size[0], size[1])).squareRoot()
-                try parameter.add(
-                    Self.orthogonalized(matrix).reshaped(shape), scaledBy: -learningRate * scale)
+                var update = try Self.orthogonalized(matrix).reshaped(shape)
+                if let skip { update = try update * (1 - skip) }
+                try parameter.add(update, scaledBy: -learningRate * scale)
             }
         }
     }

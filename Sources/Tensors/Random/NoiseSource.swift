@@ -12,4 +12,18 @@ public enum NoiseSource {
             return noise
         }
     }
+
+    /// The same for some of a batch: the part gets what it would have as a part of the whole.
+    ///
+    /// - Parameters:
+    ///   - part: n×… for the n samples of `range`.
+    ///   - count: how many samples the whole batch has.
+    public static func normal(like part: Tensor, range: Range<Int>, of count: Int, seed: UInt64) throws
+        -> Tensor
+    {
+        guard range.count < count else { return try normal(like: part, seed: seed) }
+        let whole = try part.narrowed(0, start: 0, count: 1).expanded([count] + part.shape.dropFirst())
+        return try normal(like: part.isChannelsLast ? whole.channelsLast() : whole.contiguous(), seed: seed)
+            .narrowed(0, start: range.lowerBound, count: range.count)
+    }
 }

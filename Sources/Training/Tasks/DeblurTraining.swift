@@ -9,7 +9,8 @@ import Tensors
 final class DeblurTraining: TrainingTask {
     private let networks: PredictAndRefine
     private let degradation: BlurDegradation
-    private let photos: PhotoCollection
+    let photos: PhotoCollection
+    let unusable: [String]
     private let frames: FrameSequence?
     private let framesShare: Double
     private let cases: [Case]
@@ -37,91 +38,101 @@ final class DeblurTraining: TrainingTask {
         patch = recipe.data.patchSize
         margin = degradation.margin
         photos = try PhotoCollection(
-            paths: training, minimum: patch + 2 * margin, device: device)
+            paths: training, minimum: patch + 2 * margin, device: device, memory: recipe.data.memory)
         framesShare = recipe.data.framesShare ?? 0
-        self.frames = try frames.isEmpty ? nil : FrameSequence(paths: frames, minimum: patch, device: device)
+        self.frames =
+            try frames.isEmpty
+            ? nil
+            : FrameSequence(
+                paths: frames, minimum: patch, device: device, memory: recipe.data.memory)
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)
         lossOptions = .init(
             detachesPrediction: recipe.objective.detachPrediction ?? false,
             reconstructionWeight: recipe.objective.reconstructionWeight ?? 0)
-        cases = try Self.cases(
-            validation, degradation: degradation, multiple: configuration.multiple, seed: recipe.seed,
-            device: device)
-    }
-
-    /// Central crops of at most `side` pixels, blurred always the same.
-    private static func cases(
-        _ paths: [String], degradation: BlurDegradation, multiple: Int, side: Int = 256, seed: UInt64,
-        device: Device
-    ) throws -> [Case] {
-        var blurring = degradation
-        blurring.shares[.none] = nil
-        let margin = degradation.margin
-        return try paths.enumerated().map { index, path in
-            let image = try Image.read(from: path).converted(bitDepth: 8).droppingAlpha().rgb()
-            let height = min(side, image.height - 2 * margin) / multiple * multiple
-            let width = min(side, image.width - 2 * margin) / multiple * multiple
-            guard height > 0, width > 0 else { throw DataError("'\(path)' is too small to validate on") }
-            let (tall, wide) = (height + 2 * margin, width + 2 * margin)
-            let crop = try image.cropping(
-                x: (image.width - wide) / 2, y: (image.height - tall) / 2, width: wide, height: tall)
-            let around = try crop.tensor()
-            var random = CounterStream(seed: seed, stream: UInt64.max - UInt64(index))
-            let draw = blurring.draw(using: &random)
-            let noise = try NoiseField(seed: seed, sample: index).tensor(
-                step: 0, channels: 3, height: height, width: width)
-            let blurred = try BlurDegradation.degraded(around, margin: margin, draws: [draw], noise: noise)
-            let sharp = try around.narrowed(2, start: margin, count: height)
-                .narrowed(3, start: margin, count: width)
-            return Case(sharp: try sharp.to(device), blurred: try blurred.to(device))
+        (cases, unusable) = try HeldOut.read(validation) { index, image in
+            try Self.heldOut(
+                image, index, degradation: degradation, multiple: configuration.multiple, seed: recipe.seed,
+                device: device)
         }
     }
 
-    /// Sharp and blurred pictures of a batch, N×3×patch×patch in [-1, 1].
-    func batch(_ count: Int, using random: inout CounterStream) throws -> (sharp: Tensor, blurred: Tensor) {
+    /// The central crop of at most `side` pixels, blurred always the same; nil if nothing is left of it.
+    private static func heldOut(
+        _ image: Image, _ index: Int, degradation: BlurDegradation, multiple: Int, side: Int = 256,
+        seed: UInt64, device: Device
+    ) throws -> Case? {
+        var blurring = degradation
+        blurring.shares[.none] = nil
+        let margin = degradation.margin
+        let height = min(side, image.height - 2 * margin) / multiple * multiple
+        let width = min(side, image.width - 2 * margin) / multiple * multiple
+        guard height > 0, width > 0 else { return nil }
+        let (tall, wide) = (height + 2 * margin, width + 2 * margin)
+        let crop = try image.cropping(
+            x: (image.width - wide) / 2, y: (image.height - tall) / 2, width: wide, height: tall)
+        let around = try crop.tensor()
+        var random = CounterStream(seed: seed, stream: UInt64.max - UInt64(index))
+        let draw = blurring.draw(using: &random)
+        let noise = try NoiseField(seed: seed, sample: index).tensor(
+            step: 0, channels: 3, height: height, width: width)
+        let blurred = try BlurDegradation.degraded(around, margin: margin, draws: [draw], noise: noise)
+        let sharp = try around.narrowed(2, start: margin, count: height)
+            .narrowed(3, start: margin, count: width)
+        return Case(sharp: try sharp.to(device), blurred: try blurred.to(device))
+    }
+
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
+        let (sharp, blurred) = try pictures(shard, using: &random)
+        let count = shard.batchSize
+        let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
+        let noise = try NoiseSource.normal(like: sharp, range: shard.range, of: count, seed: random.next())
+        return { [networks, objective, lossOptions] in
+            try networks.loss(
+                objective, sharp: sharp, blurred: blurred, noise: noise, gammas: Array(gammas[shard.range]),
+                options: lossOptions)
+        }
+    }
+
+    /// Sharp and blurred pictures of a part of a batch, n×3×patch×patch in [-1, 1]; in a batch those
+    /// from the frames come last.
+    func pictures(_ shard: BatchShard, using random: inout CounterStream) throws -> (
+        sharp: Tensor, blurred: Tensor
+    ) {
+        let count = shard.batchSize
         let real = frames == nil ? 0 : (0..<count).filter { _ in random.uniform() < framesShare }.count
+        let side = patch + 2 * margin
+        let crops = (0..<(count - real)).map { _ in photos.crop(size: side, using: &random) }
+        let takes = (0..<real).compactMap { _ in frames?.take(size: patch, using: &random) }
+        // The frames bring their own blur; theirs are for the noise and the compression.
+        let draws = (0..<count).map { _ in degradation.draw(using: &random) }
+        let seed = random.next()
         return try noGrad {
             var sharp: [Tensor] = []
             var encoded: [Tensor] = []
-            var draws: [BlurDegradation.Draw] = []
-            if count > real {
-                let around =
-                    try photos.batch(count - real, size: patch + 2 * margin, using: &random)
-                    .to(.float32) / 127.5 - 1
-                draws += (0..<(count - real)).map { _ in degradation.draw(using: &random) }
+            let made = shard.range.clamped(to: 0..<(count - real))
+            if !made.isEmpty {
+                let around = try photos.batch(Array(crops[made]), size: side).to(.float32) / 127.5 - 1
                 let light = try TransferCurve.linear(around)
                 encoded.append(
                     try TransferCurve.encoded(
-                        BlurDegradation.blurred(light, margin: margin, kernels: draws.map(\.kernel))))
+                        BlurDegradation.blurred(light, margin: margin, kernels: draws[made].map(\.kernel))))
                 sharp.append(
                     try around.narrowed(2, start: margin, count: patch)
                         .narrowed(3, start: margin, count: patch))
             }
-            if let frames {
-                for _ in 0..<real {
-                    let pair = try frames.pair(size: patch, using: &random)
-                    encoded.append(try TransferCurve.encoded(pair.light))
-                    sharp.append(try pair.middle.to(.float32) / 127.5 - 1)
-                    // For the noise and the compression: the frames bring their own blur.
-                    draws.append(degradation.draw(using: &random))
-                }
+            for index in shard.range.clamped(to: (count - real)..<count) {
+                guard let frames else { break }
+                let pair = try frames.pair(takes[index - (count - real)], size: patch)
+                encoded.append(try TransferCurve.encoded(pair.light))
+                sharp.append(try pair.middle.to(.float32) / 127.5 - 1)
             }
             let clean = try Tensor.concatenated(encoded, dim: 0)
-            let noise = try NoiseSource.normal(like: clean, seed: random.next())
-            let blurred = try BlurDegradation.finished(clean, draws: draws, noise: noise)
-            return (
-                try Tensor.concatenated(sharp, dim: 0).channelsLast(), try blurred.channelsLast()
-            )
+            let noise = try NoiseSource.normal(like: clean, range: shard.range, of: count, seed: seed)
+            let blurred = try BlurDegradation.finished(
+                clean, draws: Array(draws[shard.range]), noise: noise)
+            return (try Tensor.concatenated(sharp, dim: 0).channelsLast(), try blurred.channelsLast())
         }
-    }
-
-    func loss(batchSize: Int, using random: inout CounterStream) throws -> Tensor {
-        let (sharp, blurred) = try batch(batchSize, using: &random)
-        let gammas = (0..<batchSize).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
-        let noise = try NoiseSource.normal(like: sharp, seed: random.next())
-        return try networks.loss(
-            objective, sharp: sharp, blurred: blurred, noise: noise, gammas: gammas, options: lossOptions)
     }
 
     /// Columns: the blurred picture, the prediction, the refinement's mean (one step from no

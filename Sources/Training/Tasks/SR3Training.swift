@@ -9,7 +9,7 @@ import Tensors
 final class SR3Training: TrainingTask {
     private let model: SR3Model
     private let degradation: SecondOrderDegradation?
-    private let photos: PhotoCollection
+    let photos: PhotoCollection
     private let validation: SR3Validation
     private let schedule: NoiseSchedule
     private let objective: Objective
@@ -29,7 +29,8 @@ final class SR3Training: TrainingTask {
         patch = recipe.data.patchSize
         margin = degradation == nil ? 0 : Self.margin
         photos = try PhotoCollection(
-            paths: training, minimum: patch + 2 * margin * configuration.scale, device: device)
+            paths: training, minimum: patch + 2 * margin * configuration.scale, device: device,
+            memory: recipe.data.memory)
         self.validation = try SR3Validation(
             paths: validation, scale: configuration.scale, multiple: configuration.network.multiple,
             degradation: degradation, seed: recipe.seed, device: device)
@@ -45,38 +46,49 @@ final class SR3Training: TrainingTask {
     /// As much as a JPEG block: a crop may then begin anywhere in one.
     private static let margin = 4
 
-    func loss(batchSize: Int, using random: inout CounterStream) throws -> Tensor {
-        let crops = try photos.batch(
-            batchSize, size: patch + 2 * margin * model.configuration.scale, using: &random)
-        let gammas = (0..<batchSize).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
-        let around = try crops.to(.float32) / 127.5 - 1
-        let (hr, lr) = try noGrad { try pair(around, &random) }
-        let condition = try noGrad { try enlarge(lr).channelsLast() }
-        let noise = try NoiseSource.normal(like: hr, seed: random.next())
-        return try model.loss(objective, hr: hr, condition: condition, noise: noise, gammas: gammas)
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
+        let scale = model.configuration.scale
+        let count = shard.batchSize
+        let side = patch + 2 * margin * scale
+        let crops = (0..<count).map { _ in photos.crop(size: side, using: &random) }
+        let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
+        let draws = degradation?.draws(count, using: &random)
+        let offset = (row: offset(&random), column: offset(&random))
+        let seed = random.next()
+        return try noGrad {
+            let around = try photos.batch(Array(crops[shard.range]), size: side).to(.float32) / 127.5 - 1
+            var (hr, lr): (Tensor, Tensor)
+            if let draws {
+                let small = patch / scale
+                lr = try SecondOrderDegradation.degraded(
+                    around, height: side / scale, width: side / scale, draws: Array(draws[shard.range])
+                ).narrowed(2, start: offset.row, count: small)
+                    .narrowed(3, start: offset.column, count: small)
+                hr = try around.narrowed(2, start: offset.row * scale, count: patch)
+                    .narrowed(3, start: offset.column * scale, count: patch).channelsLast()
+            } else {
+                (hr, lr) = (around, try shrink(around).quantized())
+            }
+            let condition = try enlarge(lr).channelsLast()
+            let noise = try NoiseSource.normal(like: hr, range: shard.range, of: count, seed: seed)
+            return { [model, objective] in
+                try model.loss(
+                    objective, hr: hr, condition: condition, noise: noise,
+                    gammas: Array(gammas[shard.range]))
+            }
+        }
     }
 
-    /// HR crops without their margins, and LR crops of the same places.
-    private func pair(_ around: Tensor, _ random: inout CounterStream) throws -> (hr: Tensor, lr: Tensor) {
-        guard let degradation else { return (around, try shrink(around).quantized()) }
-        let scale = model.configuration.scale
-        let side = patch / scale
-        let small = try SecondOrderDegradation.degraded(
-            around, height: side + 2 * margin, width: side + 2 * margin,
-            draws: degradation.draws(around.shape[0], using: &random), seed: random.next())
-        let (row, column) = (
-            Int(random.uniform() * Double(2 * margin + 1)), Int(random.uniform() * Double(2 * margin + 1))
-        )
-        func cut(_ x: Tensor, _ factor: Int) throws -> Tensor {
-            try x.narrowed(2, start: row * factor, count: side * factor)
-                .narrowed(3, start: column * factor, count: side * factor)
-        }
-        return (try cut(around, scale).channelsLast(), try cut(small, 1))
+    /// How many LR pixels of the margin are cut away before the crop.
+    private func offset(_ random: inout CounterStream) -> Int {
+        margin == 0 ? 0 : Int(random.uniform() * Double(2 * margin + 1))
     }
 
     func validate() throws -> ValidationResult? {
         validation.cases.isEmpty ? nil : try validation.run(model)
     }
+
+    var unusable: [String] { validation.unusable }
 
     func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws
     {

@@ -16,20 +16,19 @@ struct SR3Validation {
     }
 
     let cases: [Case]
+    /// Pictures that could not be used, each with the reason.
+    let unusable: [String]
 
     /// Central crops of at most `side` pixels, made into LR as training does.
     init(
         paths: [String], scale: Int, multiple: Int, side: Int = 256,
         degradation: SecondOrderDegradation? = nil, seed: UInt64 = 0, device: Device
     ) throws {
-        cases = try paths.enumerated().map { index, path in
-            let image = try Image.read(from: path).converted(bitDepth: 8).droppingAlpha().rgb()
+        (cases, unusable) = try HeldOut.read(paths) { index, image in
             let step = scale * multiple
-            let height = max(step, min(side, image.height) / step * step)
-            let width = max(step, min(side, image.width) / step * step)
-            guard height <= image.height, width <= image.width else {
-                throw DataError("'\(path)' is too small to validate on")
-            }
+            let height = min(side, image.height) / step * step
+            let width = min(side, image.width) / step * step
+            guard height > 0, width > 0 else { return nil }
             let crop = try image.cropping(
                 x: (image.width - width) / 2, y: (image.height - height) / 2, width: width, height: height)
             let hr = try crop.tensor()
@@ -39,7 +38,7 @@ struct SR3Validation {
                 try degradation.map {
                     try SecondOrderDegradation.degraded(
                         hr, height: height / scale, width: width / scale,
-                        draws: $0.draws(1, using: &random), seed: random.next())
+                        draws: $0.draws(1, using: &random))
                 } ?? hr.resized(height: height / scale, width: width / scale).quantized()
             let condition = try lr.resized(height: height, width: width)
             return try Case(hr: hr.to(device), lr: lr.to(device), condition: condition.to(device))

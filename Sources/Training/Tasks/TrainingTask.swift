@@ -4,8 +4,16 @@ import Tensors
 
 /// What the trainer needs of a task; all else about it is the task's own.
 protocol TrainingTask: AnyObject {
-    /// The loss of a fresh batch. Every number that is drawn follows from `random`.
-    func loss(batchSize: Int, using random: inout CounterStream) throws -> Tensor
+    /// The pictures it trains on.
+    var photos: PhotoCollection { get }
+    /// Held-out pictures that could not be used, each with the reason.
+    var unusable: [String] { get }
+
+    /// A fresh part of a batch, made on the device.
+    ///
+    /// - Parameter random: every number that is drawn follows from it, those of the other parts included.
+    /// - Returns: what computes the mean loss of the part.
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor
 
     /// Judges the network as it is on held-out pictures; nil where there are none.
     func validate() throws -> ValidationResult?

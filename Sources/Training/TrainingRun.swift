@@ -1,0 +1,185 @@
+import Foundation
+import Logging
+import Tensors
+
+/// A run from its start, or from where it was left, to the end of its budget.
+final class TrainingRun {
+    private let trainer: Trainer
+    private let recipe: Recipe
+    private let folder: String
+    private let device: Device
+    private let logger: Logger
+    private let network: Module
+    private let optimizer: RunOptimizer
+    private let ema: EMA
+    private let task: any TrainingTask
+    private let step: TrainingStep
+    private var state: Checkpoint
+    private var skips = 0
+
+    /// After so many steps in a row without a finite gradient a run is lost.
+    private static let skipLimit = 100
+    /// On CUDA values are read so seldom, since reading waits for the device.
+    private static let readingInterval = 20
+
+    /// Builds the network, reads checkpoint and pictures.
+    init(_ trainer: Trainer) throws {
+        self.trainer = trainer
+        recipe = trainer.recipe
+        folder = trainer.options.output
+        device = trainer.options.device
+        logger = trainer.logger
+        let files = try trainer.split()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let isResumed = Checkpoint.exists(in: folder)
+        guard trainer.options.resume || !isResumed else {
+            throw DataError(
+                "'\(folder)' already holds a run: continue it with --resume, or choose another --output")
+        }
+        if device.isCUDA { Device.allowTF32(true) }
+        let (network, makeTask) = try trainer.built()
+        self.network = network
+        let origin = try isResumed ? nil : trainer.options.continueFrom.map(StartingPoint.init)
+        try origin?.load(into: network)
+        let parameters = network.parameters
+        optimizer = try RunOptimizer(parameters, settings: recipe.optimizer)
+        ema = try EMA(parameters, decay: recipe.optimizer.emaDecay)
+        if let origin {
+            let isWarm = try origin.load(ema: ema, optimizer: optimizer)
+            logger.info(
+                "continuing from \(origin.description), \(isWarm ? "with" : "without") its optimiser's state")
+        }
+        state = Checkpoint(
+            step: 0, samples: 0, seconds: 0, emaUpdates: ema.updates, origin: origin?.description)
+        if isResumed {
+            state = try Checkpoint.load(
+                in: folder, into: network, ema: ema, optimizer: optimizer, recipe: trainer.recipeText,
+                warn: { trainer.logger.warning("\($0)") })
+            logger.info("continuing at step \(state.step)")
+        }
+        logger.info("reading \(files.training.count) pictures")
+        task = try makeTask(files.training, files.validation)
+        let unusable = task.photos.unreadable + task.unusable
+        for reason in unusable { logger.warning("left out: \(reason)") }
+        if !unusable.isEmpty { logger.warning("\(unusable.count) pictures were left out") }
+        step = try TrainingStep(
+            task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device)
+    }
+
+    /// - Returns: whether the budget was spent.
+    func callAsFunction(report: (Trainer.Progress) -> Void, isCancelled: () -> Bool) throws -> Bool {
+        network.setTraining(true)
+        let first = (step: state.step, seconds: state.seconds)
+        let start = Date()
+        var lastCheckpoint = state.seconds
+        var lastValidation = state.seconds
+        let batchSize = recipe.optimizer.batchSize
+        while progress < 1 {
+            let rate = recipe.learningRate(step: state.step, progress: progress)
+            let outcome = try step(state.step, learningRate: rate)
+            state.step += 1
+            state.samples += batchSize
+            state.seconds = first.seconds + Date().timeIntervalSince(start)
+            if !device.isCUDA || state.step % Self.readingInterval == 0 { try read(outcome) }
+            report(
+                Trainer.Progress(
+                    step: state.step, samples: state.samples, loss: state.averageLoss ?? .nan,
+                    samplesPerSecond: Double((state.step - first.step) * batchSize)
+                        / max(state.seconds - first.seconds, 1e-9),
+                    secondsLeft: progress > 0 ? state.seconds * (1 - progress) / progress : 0))
+            if isCancelled() {
+                try save()
+                return false
+            }
+            if state.seconds - lastValidation >= recipe.budget.validationMinutes * 60 {
+                lastValidation = state.seconds
+                try validate()
+            }
+            if state.seconds - lastCheckpoint >= recipe.budget.checkpointMinutes * 60 {
+                lastCheckpoint = state.seconds
+                saveOrWarn()
+            }
+        }
+        try save()
+        try validate()
+        return true
+    }
+
+    /// The spent part of the budget: of the steps or of the time, whichever is larger.
+    private var progress: Double {
+        let spent = Double(state.step) / Double(recipe.budget.steps)
+        return max(spent, recipe.budget.minutes.map { state.seconds / ($0 * 60) } ?? 0)
+    }
+
+    /// Waits for the device and takes note of the loss.
+    private func read(_ outcome: TrainingStep.Outcome) throws {
+        let loss = try outcome.loss.item()
+        if loss.isFinite { state.averageLoss = state.averageLoss.map { $0 + (loss - $0) * 0.02 } ?? loss }
+        let (total, inARow) = try step.skips()
+        guard total > skips else { return }
+        skips = total
+        logger.warning(
+            "step \(state.step): the gradient is not finite, the step was left out; \(total) until now")
+        guard inARow < Self.skipLimit else {
+            throw DataError(
+                "no gradient was finite for \(inARow) steps in a row, up to step \(state.step): lower optimizer.learningRate"
+            )
+        }
+    }
+
+    // MARK: files
+
+    private func save() throws {
+        state.emaUpdates = ema.updates
+        try state.save(
+            weights: network.parameters, ema: ema, optimizer: optimizer, recipe: trainer.recipeText,
+            in: folder)
+        try task.save(ema.averages, metadata: card, to: trainer.weightsPath)
+    }
+
+    /// A full disk must not end a run that can still be saved later.
+    private func saveOrWarn() {
+        do { try save() } catch { logger.warning("\(error); the run goes on") }
+    }
+
+    private func validate() throws {
+        network.setTraining(false)
+        defer { network.setTraining(true) }
+        guard let result = try ema.swapped({ try task.validate() }) else { return }
+        try result.grid.write(to: "\(folder)/validation.png")
+        try appendCurve(result)
+        let figures = result.figures.map { "\($0.name) \(String(format: "%.2f", $0.value)) dB" }
+        logger.info("step \(state.step), \(state.samples) samples: PSNR \(figures.joined(separator: ", "))")
+    }
+
+    /// The model card: what the weights are, kept in their own file.
+    private var card: [String: String] {
+        var card = [
+            "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description,
+            "task": recipe.task.name, "recipe": trainer.recipeText,
+            "training_sets": (recipe.data.sets + (recipe.data.frames.map { [$0] } ?? [])).joined(
+                separator: ", "),
+            "training_photographs": "\(task.photos.photos.count)",
+            "steps": "\(state.step)", "samples": "\(state.samples)",
+            "training_minutes": String(format: "%.1f", state.seconds / 60),
+            "training_device": "\(device)",
+            "weights": "exponential moving average, decay \(recipe.optimizer.emaDecay)",
+        ]
+        card["continued_from"] = state.origin
+        return card
+    }
+
+    /// One line of validation.csv: quality against training samples.
+    private func appendCurve(_ result: ValidationResult) throws {
+        let path = "\(folder)/validation.csv"
+        let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+        let names = ["step", "samples", "seconds", "loss"] + result.figures.map { "psnr_\($0.name)" }
+        let values =
+            ["\(state.step)", "\(state.samples)", String(format: "%.0f", state.seconds)]
+            + [String(format: "%.5f", state.averageLoss ?? .nan)]
+            + result.figures.map { String(format: "%.3f", $0.value) }
+        let header = names.joined(separator: ",") + "\n"
+        try ((old ?? header) + values.joined(separator: ",") + "\n").write(
+            toFile: path, atomically: true, encoding: .utf8)
+    }
+}

@@ -1,0 +1,94 @@
+import Diffusion
+import Tensors
+
+/// One step of the optimiser: a batch in as many turns as the recipe says, gradients clipped, weights
+/// and averages moved. Nothing in it waits for the device.
+final class TrainingStep {
+    /// What a step came to; reading a value waits for the device.
+    struct Outcome {
+        /// The mean loss of the batch.
+        let loss: Tensor
+        /// The L2 norm of all gradients before clipping.
+        let gradientNorm: Tensor
+    }
+
+    /// The parts of a step, for those who time them.
+    enum Phase: String, CaseIterable, Sendable { case data, forward, backward, optimizer }
+
+    /// Called at the end of each part.
+    var observer: ((Phase) throws -> Void)?
+
+    private let task: any TrainingTask
+    private let optimizer: RunOptimizer
+    private let ema: EMA
+    private let parameters: [Tensor]
+    private let settings: Recipe.OptimizerSettings
+    private let seed: UInt64
+    private let device: Device
+    /// The type that convolutions and matrix products are computed in; nil for float32.
+    private let precision: DType?
+    /// Steps that were left out for a gradient that was not finite: in all, and the last in a row.
+    private let skipped: Tensor
+    private let streak: Tensor
+
+    init(
+        _ task: any TrainingTask, network: Module, optimizer: RunOptimizer, ema: EMA, recipe: Recipe,
+        device: Device
+    ) throws {
+        self.task = task
+        self.optimizer = optimizer
+        self.ema = ema
+        parameters = network.parameters.map(\.value)
+        settings = recipe.optimizer
+        seed = recipe.seed
+        self.device = device
+        precision = settings.precision.dtype(on: device)
+        skipped = try Tensor.zeros([], device: device)
+        streak = try Tensor.zeros([], device: device)
+    }
+
+    /// How many steps were left out, in all and in a row until now; waits for the device.
+    func skips() throws -> (total: Int, inARow: Int) {
+        (Int(try skipped.item()), Int(try streak.item()))
+    }
+
+    /// - Parameter step: every number that is drawn follows from it and the recipe's seed, so that a
+    ///   resumed run is the same run.
+    func callAsFunction(_ step: Int, learningRate: Double) throws -> Outcome {
+        optimizer.clearGradients()
+        let turns = settings.accumulation
+        let whole = BatchShard(settings.batchSize)
+        let loss = try Tensor.zeros([], device: device)
+        for turn in 0..<turns {
+            var random = CounterStream(seed: seed, stream: UInt64(step) + 1)
+            let forward = try task.batch(whole.turn(turn, of: turns), using: &random)
+            try observer?(.data)
+            let part = try autocast(to: precision, on: device, forward) * (1 / Double(turns))
+            try observer?(.forward)
+            try part.backward()
+            try observer?(.backward)
+            try noGrad { try loss.add(part.detach()) }
+        }
+        let norm = try clipGradients(parameters, limit: settings.gradientClip)
+        try noGrad {
+            let skip = try norm.isNotFinite()
+            try optimizer.step(learningRate: learningRate, skip: skip)
+            try ema.update()
+            try skipped.add(skip)
+            try streak.copy(from: (streak + skip) * skip)
+        }
+        try observer?(.optimizer)
+        return Outcome(loss: loss, gradientNorm: norm)
+    }
+}
+
+extension Recipe.OptimizerSettings.Precision {
+    /// The type of convolutions and matrix products; nil for float32.
+    func dtype(on device: Device) -> DType? {
+        switch self {
+        case .auto: device.isCUDA ? .bfloat16 : nil
+        case .float32: nil
+        case .bfloat16: .bfloat16
+        }
+    }
+}
