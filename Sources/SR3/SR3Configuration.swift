@@ -21,10 +21,13 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
     public var network: UNetConfiguration
     /// What `restore sr` does when it is not told otherwise.
     public var sampling: SamplingDefaults
+    /// Whether a result is brought into agreement with its input when nothing else is asked for;
+    /// nil for yes. An input with noise or JPEG's marks is better not agreed with.
+    public var consistency: Bool?
 
     public init(
         scale: Int, target: Target, parameterization: Parameterization, schedule: String,
-        network: UNetConfiguration, sampling: SamplingDefaults = .init()
+        network: UNetConfiguration, sampling: SamplingDefaults = .init(), consistency: Bool? = nil
     ) {
         self.scale = scale
         self.target = target
@@ -32,6 +35,7 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
         self.schedule = schedule
         self.network = network
         self.sampling = sampling
+        self.consistency = consistency
     }
 
     /// Reads what ``validate()`` accepts.
@@ -43,6 +47,7 @@ public struct SR3Configuration: Sendable, Codable, Equatable {
         schedule = try values.decode(String.self, forKey: .schedule)
         network = try values.decode(UNetConfiguration.self, forKey: .network)
         sampling = try values.decode(SamplingDefaults.self, forKey: .sampling)
+        consistency = try values.decodeIfPresent(Bool.self, forKey: .consistency)
         try validate()
     }
 
