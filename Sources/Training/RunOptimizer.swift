@@ -19,7 +19,7 @@ final class RunOptimizer {
         adam = try AdamW(
             rest,
             options: .init(
-                beta1: settings.beta1, beta2: settings.beta2, epsilon: 1e-8,
+                beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
                 weightDecay: settings.weightDecay))
         muon = try usesMuon ? Muon(parameters.filter(isHidden)) : nil
         self.parameters = parameters.map(\.value)

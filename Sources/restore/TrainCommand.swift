@@ -30,7 +30,7 @@ struct TrainCommand: ParsableCommand {
     var data: [String] = []
 
     @Option(help: "The run's folder, made if missing.", completion: .directory)
-    var output: String
+    var output: String?
 
     @OptionGroup(title: "Machine") var machine: DeviceOptions
 
@@ -43,8 +43,26 @@ struct TrainCommand: ParsableCommand {
     )
     var continueFrom: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Time so many steps, part by part, on this machine, and stop; nothing is written.",
+            valueName: "steps"))
+    var benchmark: Int?
+
     @Flag(help: "Check recipe and data, print what would be done, and stop.")
     var dryRun = false
+
+    func validate() throws {
+        guard output != nil || benchmark != nil else {
+            throw ValidationError("--output must name the run's folder")
+        }
+        guard (1...100_000).contains(benchmark ?? 1) else {
+            throw ValidationError("--benchmark must be from 1 to 100000 steps")
+        }
+        guard !resume || continueFrom == nil else {
+            throw ValidationError("--resume goes on with a run as it is: it goes without --continue-from")
+        }
+    }
 
     /// A folder or file as it is, else an installed model's.
     private static func startingPoint(_ name: String) throws -> String {
@@ -64,9 +82,13 @@ struct TrainCommand: ParsableCommand {
         let trainer = Trainer(
             recipe: loaded, recipeText: text,
             options: .init(
-                data: roots, output: output, manifests: [besideRecipe] + Installation.manifests,
+                data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,
                 device: try machine.resolved(), resume: resume,
                 continueFrom: try continueFrom.map(Self.startingPoint)), logger: Logger(label: "train"))
+        if let benchmark {
+            try show(trainer.benchmark(steps: benchmark))
+            return
+        }
         if dryRun {
             let plan = try trainer.plan()
             print(
@@ -95,5 +117,21 @@ struct TrainCommand: ParsableCommand {
             finished
                 ? "trained \(loaded.name) in \(minutes) min: \(trainer.weightsPath)"
                 : "stopped after \(minutes) min; the same command with --resume continues")
+    }
+
+    /// One figure a line, as Benchmarks/train.py reads them.
+    private func show(_ result: TrainingBenchmark) {
+        func line(_ name: String, _ value: Double, _ digits: Int) {
+            print("\(name): \(String(format: "%.\(digits)f", value))")
+        }
+        line("samples per second", result.samplesPerSecond, 2)
+        line("seconds per step", result.secondsPerStep, 4)
+        for part in result.seconds { line(part.phase, part.median, 4) }
+        line("share outside forward and backward", result.overhead, 3)
+        line("GFLOP per step", result.operationsPerStep / 1e9, 1)
+        line("GFLOP/s", result.operationsPerStep / result.secondsPerStep / 1e9, 1)
+        line("matrix product GFLOP/s", result.matrixProductRate / 1e9, 1)
+        line("model FLOP utilisation", result.utilization, 3)
+        line("processors", result.processors, 2)
     }
 }

@@ -37,57 +37,6 @@ public struct Recipe: Sendable, Decodable, Equatable {
         }
     }
 
-    public struct DataSettings: Sendable, Codable, Equatable {
-        /// Names of manifests in Datasets/; empty for every picture found under `--data`.
-        public var sets: [String]
-        /// Side of the square HR crops in pixels.
-        public var patchSize: Int
-        /// Pictures held out for validation, taken evenly from the sorted list.
-        public var validationCount: Int
-        /// Deblurring: the manifest of a sequence of consecutive frames whose averages are real
-        /// motion blur, and the share of a batch that comes from it.
-        public var frames: String?
-        public var framesShare: Double?
-        public enum Memory: String, Sendable, Codable { case auto, device, host }
-        public var memory: Memory { .auto }
-    }
-
-    public struct ObjectiveSettings: Sendable, Codable, Equatable {
-        public var loss: LossKind
-        /// min-SNR limit, or absent for no weighting.
-        public var minSNR: Double?
-        /// Deblurring: whether the diffusion loss stops at the prediction (default: no), and the
-        /// weight of the predictor's own loss (default: 0).
-        public var detachPrediction: Bool?
-        public var reconstructionWeight: Double?
-    }
-
-    public struct OptimizerSettings: Sendable, Codable, Equatable {
-        public enum Method: String, Sendable, Codable {
-            /// AdamW for everything.
-            case adamw
-            /// Muon for the convolutions inside the network, AdamW for the rest.
-            case muon
-        }
-
-        /// Default: adamw.
-        public var method: Method?
-        public var learningRate: Double
-        public var warmupSteps: Int
-        /// The last part of the run over which the rate falls linearly to `finalFraction`.
-        public var decayFraction: Double
-        public var finalFraction: Double
-        public var beta1: Double
-        public var beta2: Double
-        public var weightDecay: Double
-        public var gradientClip: Double
-        public var batchSize: Int
-        public var emaDecay: Double
-        public enum Precision: String, Sendable, Codable { case auto, float32, bfloat16 }
-        public var accumulation: Int { 1 }
-        public var precision: Precision { .auto }
-    }
-
     public struct Budget: Sendable, Codable, Equatable {
         /// Optimiser steps at most.
         public var steps: Int
@@ -99,7 +48,8 @@ public struct Recipe: Sendable, Decodable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, description, licence, task, seed, data, model, degradation, objective, optimizer, budget
+        case name, description, licence, task, seed, data, model, degradation, objective, optimizer,
+            budget
     }
 
     public init(from decoder: any Decoder) throws {
@@ -174,6 +124,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
         try check(
             !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
                 && !name.hasPrefix("."), "name must be letters, digits, '-', '_' and '.'")
+        try check(
+            optimizer.batchSize % optimizer.accumulation == 0,
+            "optimizer.accumulation must divide optimizer.batchSize")
         try check((16...1024).contains(data.patchSize), "data.patchSize must be 16 to 1024")
         switch task {
         case .sr3(let model, let degradation):
@@ -200,39 +153,14 @@ public struct Recipe: Sendable, Decodable, Equatable {
             optimizer.learningRate > 0 && optimizer.learningRate < 1,
             "optimizer.learningRate must be between 0 and 1")
         try check((1...4096).contains(optimizer.batchSize), "optimizer.batchSize must be 1 to 4096")
-        try check((0..<1).contains(optimizer.emaDecay), "optimizer.emaDecay must be at least 0 and below 1")
+        try check(
+            (1...1024).contains(optimizer.accumulation), "optimizer.accumulation must be 1 to 1024")
+        try check(
+            optimizer.epsilon > 0 && optimizer.epsilon < 1, "optimizer.epsilon must be between 0 and 1")
+        try check(
+            (0..<1).contains(optimizer.emaDecay), "optimizer.emaDecay must be at least 0 and below 1")
         try check((0...1).contains(optimizer.decayFraction), "optimizer.decayFraction must be 0 to 1")
         try check(budget.steps > 0, "budget.steps must be positive")
         try check(budget.minutes ?? 1 > 0, "budget.minutes must be positive")
     }
-
-    /// The factor on the learning rate at a step, with `progress` the spent part of the budget.
-    public func learningRate(step: Int, progress: Double) -> Double {
-        let warm = min(1, Double(step + 1) / Double(max(1, optimizer.warmupSteps)))
-        let start = 1 - optimizer.decayFraction
-        guard progress > start, optimizer.decayFraction > 0 else { return optimizer.learningRate * warm }
-        let left = max(0, (1 - progress) / optimizer.decayFraction)
-        return optimizer.learningRate * warm
-            * (optimizer.finalFraction + (1 - optimizer.finalFraction) * left)
-    }
-}
-
-/// What is wrong with a recipe.
-public struct RecipeError: Error, CustomStringConvertible, Sendable {
-    public enum Kind: Sendable { case missing, invalid }
-    public let path: String
-    public let reason: String
-    public let kind: Kind
-
-    /// - Parameter reason: may quote the file; control characters in it become spaces, so that the
-    ///   description stays one line.
-    init(path: String, reason: String, kind: Kind) {
-        self.path = path
-        self.reason = String(
-            String.UnicodeScalarView(
-                reason.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-        self.kind = kind
-    }
-
-    public var description: String { "the recipe '\(path)' cannot be used: \(reason)" }
 }

@@ -1,0 +1,38 @@
+extension Recipe {
+    /// What a run learns from.
+    public struct DataSettings: Sendable, Decodable, Equatable {
+        /// Where decoded pictures are kept.
+        public enum Memory: String, Sendable, Codable, CaseIterable {
+            /// On the device where they fit, else on the host.
+            case auto
+            case device, host
+        }
+
+        /// Names of manifests in Datasets/; empty for every picture found under `--data`.
+        public var sets: [String]
+        /// Side of the square HR crops in pixels.
+        public var patchSize: Int
+        /// Pictures held out for validation, taken evenly from the sorted list.
+        public var validationCount: Int
+        /// Deblurring: the manifest of a sequence of consecutive frames whose averages are real
+        /// motion blur, and the share of a batch that comes from it.
+        public var frames: String?
+        public var framesShare: Double?
+        /// Default: auto.
+        public var memory: Memory
+
+        private enum CodingKeys: String, CodingKey {
+            case sets, patchSize, validationCount, frames, framesShare, memory
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            sets = try values.decode([String].self, forKey: .sets)
+            patchSize = try values.decode(Int.self, forKey: .patchSize)
+            validationCount = try values.decode(Int.self, forKey: .validationCount)
+            frames = try values.decodeIfPresent(String.self, forKey: .frames)
+            framesShare = try values.decodeIfPresent(Double.self, forKey: .framesShare)
+            memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto
+        }
+    }
+}
