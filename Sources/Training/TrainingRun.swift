@@ -61,7 +61,10 @@ final class TrainingRun {
         task = try makeTask(files.training, files.validation)
         let unusable = task.photos.unreadable + task.unusable
         for reason in unusable { logger.warning("left out: \(reason)") }
-        if !unusable.isEmpty { logger.warning("\(unusable.count) pictures were left out") }
+        if !unusable.isEmpty {
+            logger.warning(
+                unusable.count == 1 ? "1 picture was left out" : "\(unusable.count) pictures were left out")
+        }
         step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device)
     }

@@ -1,0 +1,169 @@
+import Foundation
+import Tensors
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What becomes of a run when something goes wrong.
+@Suite("Command line: train, recovery")
+struct TrainRecoveryTests {
+    let folder: TestFolder
+
+    init() throws {
+        folder = try TestFolder()
+        for (index, name) in ["a.png", "b.png", "c.png", "d.png"].enumerated() {
+            try TestPictures.waves(width: 40 + index, height: 36).write(to: folder.file("photos/\(name)"))
+        }
+    }
+
+    /// A recipe that writes a checkpoint every few steps.
+    private func recipe(steps: Int, _ changes: [(String, String)] = []) throws {
+        var text = TrainTests.recipe(steps: steps)
+        for (old, new) in [("checkpointMinutes: 10", "checkpointMinutes: 0.001")] + changes {
+            try #require(text.contains(old))
+            text = text.replacingOccurrences(of: old, with: new)
+        }
+        try folder.write(text, as: "tiny.yaml")
+    }
+
+    private func train(
+        _ output: String, _ more: String..., signal: Int32 = SIGINT,
+        interruption: ((pid_t) throws -> Void)? = nil
+    ) throws -> Executable.Outcome {
+        try Executable.run(
+            ["train", "tiny.yaml", "--data", "photos", "--output", output, "--threads", "1"] + more,
+            in: folder.path, signal: signal, interruption: interruption)
+    }
+
+    private func tensors(_ path: String) throws -> [String: [UInt8]] {
+        let file = try SafetensorsFile(path: folder.file(path))
+        return try Dictionary(
+            uniqueKeysWithValues: file.names.map { name in
+                (name, try file.withBytes(of: name) { Array($0) })
+            })
+    }
+
+    /// Killed again and again, wherever it happens to be, a run still ends with the very same numbers.
+    @Test func aRunKilledAtAnyMomentEndsTheSame() throws {
+        try recipe(steps: 400)
+        let straight = try train("straight")
+        try #require(straight.status == 0, "\(straight.errors)")
+        var random = SystemRandomNumberGenerator()
+        var steps: [Int] = []
+        for _ in 0..<6 {
+            let pause = UInt32.random(in: 20_000...400_000, using: &random)
+            let outcome = try train("killed", "--resume", signal: SIGKILL) { process in
+                try Executable.waitUntilCatchingInterrupt(process)
+                usleep(pause)
+            }
+            // It may have been done before it was killed.
+            #expect(outcome.status == 128 + SIGKILL || outcome.status == 0, "\(outcome.errors)")
+            let checkpoint = try? SafetensorsFile(path: folder.file("killed/checkpoint.safetensors"))
+            steps.append(checkpoint?.metadata["step"].flatMap { Int($0) } ?? 0)
+        }
+        #expect(steps == steps.sorted(), "no kill loses what was saved: \(steps)")
+        let last = try train("killed", "--resume")
+        try #require(last.status == 0, "\(last.errors)")
+        print("killed at steps \(steps) of 400")
+        for file in ["checkpoint.safetensors", "tiny.safetensors"] {
+            let (one, other) = (try tensors("straight/\(file)"), try tensors("killed/\(file)"))
+            #expect(one.count > 5 && one == other, "\(file)")
+        }
+    }
+
+    @Test func aDamagedPictureIsLeftOutAndNamed() throws {
+        try recipe(steps: 3)
+        try folder.write("not a picture", as: "photos/broken.png")
+        let outcome = try train("run")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("broken.png"))
+        #expect(outcome.errors.contains("1 picture was left out"))
+        try FileManager.default.removeItem(atPath: folder.file("photos"))
+        try folder.write("not a picture", as: "photos/broken.png")
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--output", "none"], in: folder, status: 65,
+            naming: "broken.png")
+    }
+
+    @Test func weightsThatRunAwayEndTheRunWithAReason() throws {
+        try recipe(
+            steps: 100_000,
+            [("learningRate: 1.0e-3", "learningRate: 0.9"), ("{loss: l1}", "{loss: l2}"),
+             ("gradientClip: 1\n", "gradientClip: 1000000000\n"), ("baseWidth: 8", "baseWidth: 16")])
+        let outcome = try train("run")
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("the gradient is not finite"))
+        #expect(outcome.errors.contains("lower optimizer.learningRate"))
+    }
+
+    @Test func aRunGoesOnFromAnother() throws {
+        try recipe(steps: 20)
+        #expect(try train("first").status == 0)
+        let second = try train("second", "--continue-from", "first")
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(second.errors.contains("continuing from tiny after 20 steps, with its optimiser's state"))
+        #expect(try tensors("second/checkpoint.safetensors") != tensors("first/checkpoint.safetensors"))
+        let card = try SafetensorsFile(path: folder.file("second/tiny.safetensors")).metadata
+        #expect(card["continued_from"] == "tiny after 20 steps" && card["steps"] == "20")
+        // From a model's file there is no optimiser's state.
+        let third = try train("third", "--continue-from", "first/tiny.safetensors")
+        #expect(third.errors.contains("without its optimiser's state"))
+        // Another network's weights do not fit.
+        try recipe(steps: 20, [("blocks: 1", "blocks: 2")])
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--output", "other", "--continue-from", "first"],
+            in: folder, status: 65, naming: "first/checkpoint.safetensors", "cannot be continued")
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--output", "other", "--continue-from", "absent"],
+            in: folder, status: 66, naming: "absent")
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--output", "first", "--resume", "--continue-from", "second"],
+            in: folder, status: 64, naming: "--continue-from")
+    }
+
+    /// A disk that is full while a run goes on costs the checkpoint, not the run; at the end it is an error.
+    @Test(.enabled(if: getuid() == 0, "mounting a small disk takes root"))
+    func aFullDiskLeavesNothingHalfWritten() throws {
+        try recipe(steps: 60)
+        let disk = try folder.file("disk")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        try #require(mount("tmpfs", disk, "tmpfs", 0, "size=1m") == 0)
+        defer { umount2(disk, Int32(MNT_DETACH.rawValue)) }
+        // Nearly full: room for small files, none for a checkpoint.
+        let filler = "disk/filler"
+        try folder.write(String(repeating: "x", count: 1 << 20 - 24 * 1024), as: filler)
+        let full = try train("disk/run")
+        #expect(full.status != 0)
+        #expect(full.errors.contains("the run goes on"), "\(full.errors)")
+        #expect(full.errors.contains("checkpoint.safetensors"))
+        #expect(folder.names.filter { $0.hasPrefix("disk/run/") && $0.contains("safetensors") }.isEmpty)
+        try FileManager.default.removeItem(atPath: folder.file(filler))
+        let again = try train("disk/run", "--resume")
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(folder.names.contains("disk/run/tiny.safetensors"))
+    }
+
+    @Test func benchmarksWriteNothing() throws {
+        try recipe(steps: 3)
+        let before = folder.names
+        let outcome = try Executable.run(
+            ["train", "tiny.yaml", "--data", "photos", "--benchmark", "2"], in: folder.path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(folder.names == before)
+        let figures = Dictionary(
+            uniqueKeysWithValues: outcome.outputLines.map { line in
+                let parts = line.components(separatedBy: ": ")
+                return (parts[0], parts.count == 2 ? Double(parts[1]) ?? .nan : .nan)
+            })
+        for name in ["samples per second", "data", "forward", "backward", "optimizer", "GFLOP per step"] {
+            #expect(figures[name] ?? .nan >= 0, "\(name)")
+        }
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos"], in: folder, status: 64, naming: "--output")
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--benchmark", "0"], in: folder, status: 64,
+            naming: "--benchmark")
+    }
+}
