@@ -34,7 +34,7 @@ let package = Package(
             name: "Restore",
             targets: [
                 "SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training",
-                "Evaluation", "Reports",
+                "Evaluation", "Reports", "Interchange",
             ]),
         // Parts by themselves, for the harnesses in Tests/Fuzzing.
         .library(name: "ImageFiles", targets: ["ImageFiles"]),
@@ -69,6 +69,9 @@ let package = Package(
         .target(
             name: "Deblur", dependencies: ["Diffusion", "ImageTensors"],
             resources: [.copy("Models")]),
+        .target(
+            name: "Interchange", dependencies: ["SR3", "Deblur"],
+            resources: [.embedInCode("Python/restore_unet.py")]),
         .target(name: "Metrics", dependencies: ["ImageTensors"], resources: [.copy("Models")]),
         .target(
             name: "Training",
@@ -87,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "restore",
             dependencies: [
-                "Evaluation", "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Evaluation", "Interchange", "Reports",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PythonReference", dependencies: ["Tensors"], path: "Tests/PythonReference"),
         .testTarget(
@@ -102,11 +106,13 @@ let package = Package(
             name: "DeblurTests", dependencies: ["Deblur", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(
             name: "MetricsTests", dependencies: ["Metrics", "PythonReference"], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "InterchangeTests", dependencies: ["Interchange", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors"],
+            name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors", "PythonReference"],
             exclude: ["Expected"]),
     ],
     cxxLanguageStandard: .cxx20

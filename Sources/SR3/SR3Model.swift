@@ -56,7 +56,10 @@ public final class SR3Model {
 
     // MARK: files
 
-    private static let file = ModelFile<SR3Configuration>(format: "restore-sr3", kind: "an SR3 model")
+    /// What an SR3 model's file calls itself in its metadata.
+    public static let format = "restore-sr3"
+
+    private static let file = ModelFile<SR3Configuration>(format: format, kind: "an SR3 model")
 
     /// Saves weights (as given, for example the EMA's) with the configuration in the metadata.
     ///

@@ -47,8 +47,13 @@ enum OutputCheck {
 
     /// Writes lines of text, all or nothing.
     static func write(_ lines: [String], to path: String) throws {
+        try write(text: lines.joined(separator: "\n") + "\n", to: path)
+    }
+
+    /// Writes a text, all or nothing.
+    static func write(text: String, to path: String) throws {
         do {
-            try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
         } catch {
             throw CommandError.output("'\(path)' cannot be written")
         }

@@ -31,10 +31,14 @@ struct ModelsCommand: ParsableCommand {
                 let card = file.metadata
                 print("\(name)  \(card["description"] ?? "")")
                 print(String(format: "  file      %@ (%.1f MB)", path, Double(file.byteCount) / 1e6))
-                print(
-                    "  recipe    Recipes/\(card["name"] ?? name).yaml, \(card["samples"] ?? "?") training samples"
-                )
-                print("  trained   on \(card["training_sets"] ?? "?")")
+                if let origin = card["imported_from"] {
+                    print("  imported  from \(origin)")
+                } else {
+                    print(
+                        "  recipe    Recipes/\(card["name"] ?? name).yaml, \(card["samples"] ?? "?") training samples"
+                    )
+                    print("  trained   on \(card["training_sets"] ?? "?")")
+                }
                 print("  licence   \(card["licence"] ?? "see the model card")")
             }
         }

@@ -17,7 +17,7 @@ struct Restore: ParsableCommand {
         subcommands: [
             SRCommand.self, DeblurCommand.self, DegradeCommand.self, TrainCommand.self, EvalCommand.self,
             SweepCommand.self, MetricsCommand.self, NIQEFitCommand.self, ModelsCommand.self,
-            DatasetsCommand.self, BenchmarkCommand.self,
+            ImportCommand.self, ExportCommand.self, DatasetsCommand.self, BenchmarkCommand.self,
         ])
 
     static let version = "0.1.0"

@@ -22,7 +22,7 @@ struct HelpTests {
     static let commands = [
         "", "sr", "deblur", "degrade", "degrade blur", "degrade sr", "train", "eval", "eval sr",
         "eval deblur", "sweep", "sweep sr", "sweep deblur", "metrics", "niqe-fit", "models",
-        "models list", "models show", "models export", "datasets",
+        "models list", "models show", "models export", "import", "export", "datasets",
         "datasets list", "datasets check", "benchmark",
     ]
 

@@ -127,4 +127,25 @@ struct NoiseScheduleTests {
         #expect(schedule.trainingLevel(1, 0.5) < levels[8])
         #expect(schedule.trainingLevel(0, 1.0.nextDown) <= 1)
     }
+
+    /// Each of a schedule's own levels is nearest to its own step, also as float32.
+    @Test(arguments: ["linear:1e-4:0.02:1000", "cosine:1000", "linear:0.3:0.9:9"])
+    func theNearestStepOfALevel(text: String) throws {
+        let schedule = try NoiseSchedule(parsing: text)
+        let levels = schedule.signalLevels
+        for step in 1...schedule.stepCount {
+            #expect(schedule.nearestStep(to: levels[step]) == step)
+            #expect(schedule.nearestStep(to: Double(Float(levels[step]))) == step)
+        }
+        #expect(schedule.nearestStep(to: 1) == 1)
+        #expect(schedule.nearestStep(to: 0) == schedule.stepCount)
+        // Between two steps the log-SNR decides.
+        func logSNR(_ level: Double) -> Double { log(level / (1 - level)) }
+        for step in 1..<min(schedule.stepCount, 50) {
+            for (share, nearest) in [(0.4, step), (0.6, step + 1)] {
+                let between = (1 - share) * logSNR(levels[step]) + share * logSNR(levels[step + 1])
+                #expect(schedule.nearestStep(to: 1 / (1 + exp(-between))) == nearest)
+            }
+        }
+    }
 }

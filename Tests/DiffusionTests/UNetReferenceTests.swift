@@ -57,6 +57,20 @@ struct UNetReferenceTests {
                 conditionChannels: 0, baseWidth: 8, multipliers: [1, 2], blocks: 1, levelConditioning: .none,
                 patchSize: 2), height: 11, width: 10),
         Case(
+            name: "strided, single head in the middle, fixed groups, amplitude",
+            configuration: .init(
+                baseWidth: 8, multipliers: [1, 2, 2], blocks: 2, attentionLevels: [1], norm: .group,
+                patchSize: 1,
+                skipConnections: .concatenated, resampling: .strided, middleAttention: .once, headWidth: 0,
+                groups: 2, levelEncoding: .amplitude), height: 13, width: 18),
+        Case(
+            name: "strided at the end, narrow heads, steps of a schedule",
+            configuration: .init(
+                baseWidth: 8, multipliers: [1, 2], blocks: 1, attentionLevels: [0], norm: .group,
+                levelConditioning: .affine, patchSize: 2, resampling: .stridedAtEnd, middleAttention: .none,
+                headWidth: 4, normEpsilon: 1e-3,
+                levelEncoding: .timestep(schedule: "cosine:300", frequencyShift: 1)), height: 13, width: 18),
+        Case(
             name: "one level",
             configuration: .init(baseWidth: 8, multipliers: [2], blocks: 1, patchSize: 1), height: 7, width: 5
         ),

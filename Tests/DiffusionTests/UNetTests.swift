@@ -10,6 +10,11 @@ struct UNetTests {
         .init(
             baseWidth: 8, multipliers: [1, 2], blocks: 2, attentionLevels: [0, 1], norm: .group,
             levelConditioning: .affine, patchSize: 2, residualResampling: true),
+        .init(
+            baseWidth: 8, multipliers: [1, 2], blocks: 1, norm: .group, patchSize: 1,
+            skipConnections: .concatenated, resampling: .strided, middleAttention: .once, headWidth: 0,
+            groups: 4,
+            normEpsilon: 1e-6, levelEncoding: .timestep(schedule: "linear:1e-4:0.02:1000", frequencyShift: 1)),
     ]
 
     @Test(arguments: configurations)
@@ -94,7 +99,7 @@ struct UNetTests {
 
     /// Levels that a schedule's neighbours have are told apart, at both ends.
     @Test func theEmbeddingTellsLevelsApart() throws {
-        let embedding = try LevelEmbedding(width: 64, Initializer(seed: 1))
+        let embedding = try LevelEmbedding(.logSNR, base: 16, Initializer(seed: 1))
         func vector(_ gamma: Double) throws -> [Double] { try doubles(embedding(Tensor([Float(gamma)]))) }
         for (a, b) in [(0.9999, 0.9995), (0.5, 0.505), (0.001, 0.00102), (4.4e-5, 4.6e-5)] {
             let distance = zip(try vector(a), try vector(b)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
@@ -118,7 +123,23 @@ struct UNetTests {
             ("multipliers", { $0.multipliers = [] }), ("multiplier", { $0.multipliers = [1, 0] }),
             ("blocks", { $0.blocks = 0 }), ("attentionLevels", { $0.attentionLevels = [3] }),
             ("dropout", { $0.dropout = 1 }), ("dropout", { $0.dropout = .nan }),
-            ("patchSize", { $0.patchSize = 3 }),
+            ("patchSize", { $0.patchSize = 3 }), ("headWidth", { $0.headWidth = -1 }),
+            ("groups", { $0.groups = -1 }), ("normEpsilon", { $0.normEpsilon = 0 }),
+            ("frequencyShift", { $0.levelEncoding = .timestep(schedule: "cosine:9", frequencyShift: 2) }),
+            (
+                "groups",
+                {
+                    $0.norm = .group
+                    $0.groups = 7
+                }
+            ),
+            (
+                "residualResampling",
+                {
+                    $0.resampling = .strided
+                    $0.residualResampling = true
+                }
+            ),
         ]
         for (name, change) in wrong {
             var configuration = UNetConfiguration()
@@ -131,7 +152,7 @@ struct UNetTests {
     /// What the level adds must survive the normalisation that follows, in narrow networks too.
     @Test(arguments: [4, 8, 16, 32, 64, 96, 128, 1024, 12, 20])
     func groupsHoldSeveralChannels(channels: Int) {
-        let groups = ResidualBlock.groups(channels)
+        let groups = UNetConfiguration.groups(channels)
         #expect(channels % groups == 0 && (1...32).contains(groups) && channels / groups >= 4)
     }
 

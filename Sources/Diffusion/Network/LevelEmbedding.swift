@@ -1,28 +1,24 @@
 import Foundation
 import Tensors
 
-/// The signal level γ as a vector the blocks can use: sinusoids of the log-SNR, then two
+/// The signal level γ as a vector the blocks can use: sinusoids, as ``LevelEncoding`` says, then two
 /// linear layers with SiLU.
-///
-/// γ itself, put unscaled into sinusoids, can hardly tell low noise levels apart; the
-/// log-SNR ln(γ/(1−γ)) spreads them evenly. Frequencies run geometrically from 0.05 to 2, so
-/// that the slowest sinusoid is monotonic over the whole range and the fastest resolves
-/// neighbouring levels of a 2000-step schedule.
 public final class LevelEmbedding: Module {
     private let frequencies: [Float]
+    private let position: (Tensor) throws -> Tensor
+    private let isActivated: Bool
     private let first: Linear
     private let second: Linear
     private var onDevice: Tensor?
 
-    static let frequencyCount = 32
-
-    public init(width: Int, _ initializer: Initializer) throws {
-        let (low, high) = (log(0.05), log(2.0))
-        frequencies = (0..<Self.frequencyCount).map {
-            Float(exp(low + (high - low) * Double($0) / Double(Self.frequencyCount - 1)))
-        }
-        first = try Linear(2 * Self.frequencyCount, width, initializer)
-        second = try Linear(width, width, initializer)
+    /// - Parameter base: the network's base width.
+    public init(_ encoding: LevelEncoding, base: Int, _ initializer: Initializer) throws {
+        frequencies = encoding.frequencies(base: base)
+        position = try encoding.position()
+        // The open SR3 network gives its blocks the second layer's output as it is.
+        isActivated = encoding != .amplitude
+        first = try Linear(2 * frequencies.count, 4 * base, initializer)
+        second = try Linear(4 * base, encoding.width(base: base), initializer)
         super.init()
         _ = register("first", first)
         _ = register("second", second)
@@ -37,10 +33,9 @@ public final class LevelEmbedding: Module {
             table = try Tensor(frequencies, shape: [1, frequencies.count]).to(signalLevel.device)
             onDevice = table
         }
-        let gamma = try signalLevel.reshaped([signalLevel.count, 1])
-        let logSNR = try gamma.clamped(1e-7, 1).log() - (1 - gamma).clamped(1e-7, 1).log()
-        let angles = try logSNR * table
+        let angles = try position(signalLevel.reshaped([signalLevel.count, 1])) * table
         let features = try Tensor.concatenated([angles.sin(), angles.cos()], dim: 1)
-        return try second(first(features).silu()).silu()
+        let embedding = try second(first(features).silu())
+        return isActivated ? try embedding.silu() : embedding
     }
 }

@@ -27,8 +27,8 @@ final class ResidualBlock: Module {
         self.resampling = resampling
         self.outputs = outputs
         let grouped = configuration.norm == .group
-        norm1 = try grouped ? GroupNorm(groups: Self.groups(inputs), channels: inputs, initializer) : nil
-        norm2 = try grouped ? GroupNorm(groups: Self.groups(outputs), channels: outputs, initializer) : nil
+        norm1 = try grouped ? configuration.normalization(inputs, initializer) : nil
+        norm2 = try grouped ? configuration.normalization(outputs, initializer) : nil
         conv1 = try Conv2d(inputs, outputs, initializer)
         conv2 = try Conv2d(outputs, outputs, zero: true, initializer)
         level =
@@ -45,12 +45,6 @@ final class ResidualBlock: Module {
         if let norm2 { _ = register("norm2", norm2) }
         _ = register("conv2", conv2)
         if let skip { _ = register("skip", skip) }
-    }
-
-    /// The largest number of groups up to 32 that divides the channels into groups of at least
-    /// four: a group of one channel would take away the very shift that the level adds.
-    static func groups(_ channels: Int) -> Int {
-        (1...max(1, min(32, channels / 4))).last { channels % $0 == 0 } ?? 1
     }
 
     private func resampled(_ x: Tensor) throws -> Tensor {

@@ -8,10 +8,10 @@ final class SelfAttention: Module {
     private let channels: Int
     private let heads: Int
 
-    init(_ channels: Int, _ initializer: Initializer) throws {
+    init(_ channels: Int, _ configuration: UNetConfiguration, _ initializer: Initializer) throws {
         self.channels = channels
-        heads = channels % 64 == 0 ? channels / 64 : 1
-        norm = try GroupNorm(groups: ResidualBlock.groups(channels), channels: channels, initializer)
+        heads = configuration.heads(channels)
+        norm = try configuration.normalization(channels, initializer)
         qkv = try Conv2d(channels, channels * 3, kernel: 1, initializer)
         output = try Conv2d(channels, channels, kernel: 1, zero: true, initializer)
         super.init()

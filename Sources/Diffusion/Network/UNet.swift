@@ -41,13 +41,20 @@ public final class UNet: Module {
         case block(ResidualBlock)
         /// With stride 2.
         case convolution(Conv2d)
+        /// With stride 2, after a row and a column of zeros at the ends.
+        case convolutionAtEnd(Conv2d)
+        /// After nearest-neighbour enlargement.
+        case enlarged(Conv2d)
         /// To four times the channels, which become pixels.
         case shuffled(Conv2d)
 
         var module: Module {
             switch self {
             case .block(let block): block
-            case .convolution(let convolution), .shuffled(let convolution): convolution
+            case .convolution(let convolution), .convolutionAtEnd(let convolution),
+                .enlarged(let convolution),
+                .shuffled(let convolution):
+                convolution
             }
         }
 
@@ -55,6 +62,8 @@ public final class UNet: Module {
             switch self {
             case .block(let block): try block(x, embedding)
             case .convolution(let convolution): try convolution(x)
+            case .convolutionAtEnd(let convolution): try convolution(x.zeroPadded(bottom: 1, right: 1))
+            case .enlarged(let convolution): try convolution(x.upsampledNearest(2))
             case .shuffled(let convolution): try convolution(x).pixelShuffled(2)
             }
         }
@@ -66,24 +75,25 @@ public final class UNet: Module {
         self.configuration = configuration
         let make = Initializer(seed: seed, device: device)
         let base = configuration.baseWidth
-        let width = base * 4
+        let width = configuration.levelEncoding.width(base: base)
         let widths = configuration.multipliers.map { $0 * base }
         let area = configuration.patchSize * configuration.patchSize
         var parts: [(String, Module)] = []
 
-        func step(_ inputs: Int, _ outputs: Int, level: Int, name: String) throws -> Step {
+        func attends(_ level: Int) -> Bool { configuration.attentionLevels.contains(level) }
+
+        func step(_ inputs: Int, _ outputs: Int, attends: Bool, name: String) throws -> Step {
             let block = try ResidualBlock(inputs, outputs, embedding: width, configuration, make)
             parts.append((name, block))
-            guard configuration.attentionLevels.contains(level) else {
-                return Step(block: block, attention: nil)
-            }
-            let attention = try SelfAttention(outputs, make)
+            guard attends else { return Step(block: block, attention: nil) }
+            let attention = try SelfAttention(outputs, configuration, make)
             parts.append(("\(name)_attention", attention))
             return Step(block: block, attention: attention)
         }
 
         embedding =
-            configuration.levelConditioning == .none ? nil : try LevelEmbedding(width: width, make)
+            configuration.levelConditioning == .none
+            ? nil : try LevelEmbedding(configuration.levelEncoding, base: base, make)
         input = try Conv2d((configuration.imageChannels + configuration.conditionChannels) * area, base, make)
         var channels = base
         let concatenates = configuration.skipConnections == .concatenated
@@ -96,11 +106,17 @@ public final class UNet: Module {
                 part = .block(
                     try ResidualBlock(
                         channels, outputs, embedding: width, resampling: resampling, configuration, make))
-            } else if resampling == .down {
-                part = .convolution(
-                    try Conv2d(channels, outputs, kernel: 2, stride: 2, padding: 0, make))
             } else {
-                part = .shuffled(try Conv2d(channels, outputs * 4, kernel: 1, make))
+                part =
+                    switch (configuration.resampling, resampling) {
+                    case (.patches, .down):
+                        .convolution(try Conv2d(channels, outputs, kernel: 2, stride: 2, padding: 0, make))
+                    case (.patches, _): .shuffled(try Conv2d(channels, outputs * 4, kernel: 1, make))
+                    case (.strided, .down): .convolution(try Conv2d(channels, outputs, stride: 2, make))
+                    case (.stridedAtEnd, .down):
+                        .convolutionAtEnd(try Conv2d(channels, outputs, stride: 2, padding: 0, make))
+                    case (.strided, _), (.stridedAtEnd, _): .enlarged(try Conv2d(channels, outputs, make))
+                    }
             }
             parts.append((name, part.module))
             channels = outputs
@@ -111,7 +127,8 @@ public final class UNet: Module {
         for (level, wide) in widths.enumerated() {
             var part = Level()
             for index in 0..<configuration.blocks {
-                part.steps.append(try step(channels, wide, level: level, name: "down\(level)_\(index)"))
+                part.steps.append(
+                    try step(channels, wide, attends: attends(level), name: "down\(level)_\(index)"))
                 channels = wide
                 waiting.append(channels)
             }
@@ -123,8 +140,15 @@ public final class UNet: Module {
             }
             down.append(part)
         }
-        middle = try (0..<(concatenates ? 2 : 1)).map {
-            try step(channels, channels, level: widths.count - 1, name: $0 == 0 ? "middle" : "middle\($0)")
+        middle = try (0..<(concatenates ? 2 : 1)).map { index in
+            let hasAttention =
+                switch configuration.middleAttention {
+                case .asLevel: attends(widths.count - 1)
+                case .once: index == 0
+                case .none: false
+                }
+            return try step(
+                channels, channels, attends: hasAttention, name: index == 0 ? "middle" : "middle\(index)")
         }
         var up: [Level] = []
         for (level, wide) in widths.enumerated().reversed() {
@@ -136,14 +160,15 @@ public final class UNet: Module {
             }
             for index in 0..<(configuration.blocks + (concatenates ? 1 : 0)) {
                 let inputs = channels + (concatenates ? waiting.removeLast() : 0)
-                part.steps.append(try step(inputs, wide, level: level, name: "up\(level)_\(index)"))
+                part.steps.append(
+                    try step(inputs, wide, attends: attends(level), name: "up\(level)_\(index)"))
                 channels = wide
             }
             up.append(part)
         }
         outputNorm =
             try configuration.norm == .group
-            ? GroupNorm(groups: ResidualBlock.groups(channels), channels: channels, make) : nil
+            ? configuration.normalization(channels, make) : nil
         output = try Conv2d(channels, configuration.imageChannels * area, zero: true, make)
         self.down = down
         self.up = up

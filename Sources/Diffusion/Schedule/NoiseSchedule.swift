@@ -105,6 +105,21 @@ public struct NoiseSchedule: Sendable, Equatable {
         }
     }
 
+    /// The step t from 1 to T whose ᾱ_t is nearest to γ, in log-SNR ln(ᾱ/(1−ᾱ)).
+    public func nearestStep(to gamma: Double) -> Int {
+        func logSNR(_ level: Double) -> Double { log(max(level, 1e-300) / max(1 - level, 1e-16)) }
+        // Levels fall with t: the first below γ, and the one before it, are the candidates.
+        var (low, high) = (1, stepCount)
+        while low < high {
+            let middle = (low + high) / 2
+            if signalLevels[middle] < gamma { high = middle } else { low = middle + 1 }
+        }
+        guard low > 1 else { return low }
+        let wanted = logSNR(gamma)
+        let distances = [low - 1, low].map { abs(logSNR(signalLevels[$0]) - wanted) }
+        return distances[0] <= distances[1] ? low - 1 : low
+    }
+
     /// A training level: t uniform over 1…T, then γ uniform over [ᾱ_t, ᾱ_{t−1}].
     ///
     /// Source: Saharia et al., "Image super-resolution via iterative refinement" (SR3), 2021, sec. 2.4.

@@ -199,6 +199,11 @@ extension Tensor {
         return padded
     }
 
+    /// Pads height and width of N×C×H×W at their ends with zeros.
+    public func zeroPadded(bottom: Int, right: Int) throws -> Tensor {
+        try Op.pad.one(.tensor(self), .ints([0, right, 0, bottom]), .string("constant"), .double(0))
+    }
+
     /// Pads the sides of N×C×H×W by repeating its edge pixels.
     public func replicatePadded(left: Int, right: Int, top: Int, bottom: Int) throws -> Tensor {
         try Op.pad.one(.tensor(self), .ints([left, right, top, bottom]), .string("replicate"))

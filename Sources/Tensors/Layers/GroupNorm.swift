@@ -3,9 +3,12 @@ public final class GroupNorm: Module {
     public let weight: Tensor
     public let bias: Tensor
     public let groups: Int
+    /// What is added to the variance.
+    public let epsilon: Double
 
-    public init(groups: Int, channels: Int, _ initializer: Initializer) throws {
+    public init(groups: Int, channels: Int, epsilon: Double = 1e-5, _ initializer: Initializer) throws {
         self.groups = groups
+        self.epsilon = epsilon
         weight = try initializer.constant([channels], 1)
         bias = try initializer.constant([channels], 0)
         super.init()
@@ -14,6 +17,6 @@ public final class GroupNorm: Module {
     }
 
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try Op.groupNorm.one(.tensor(x), .int(groups), .tensor(weight), .tensor(bias), .double(1e-5))
+        try Op.groupNorm.one(.tensor(x), .int(groups), .tensor(weight), .tensor(bias), .double(epsilon))
     }
 }

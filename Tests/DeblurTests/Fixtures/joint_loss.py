@@ -14,21 +14,20 @@ import torch
 for folder in ("../../DiffusionTests/Fixtures", "../../TensorsTests/Fixtures"):
     sys.path.append(os.path.join(os.path.dirname(__file__), folder))
 import safetensors_files
-from unet import Network
+import unet
 
 
 def main(source, target, text):
     settings = json.loads(text)
     tensors = {name: torch.from_numpy(value) for name, value in safetensors_files.read(source).items()}
-    weights = {name[2:]: value.requires_grad_() for name, value in tensors.items() if name.startswith("w.")}
-
-    def network(part):
-        own = {name[len(part) + 1 :]: value for name, value in weights.items() if name.startswith(part)}
-        return Network(settings["configuration"][part], own)
+    networks = {}
+    for part in ("predictor", "denoiser"):
+        own = {name[len(part) + 3 :]: value for name, value in tensors.items() if name.startswith(f"w.{part}.")}
+        networks[part] = unet.network(settings["configuration"][part], own)
 
     sharp, blurred, noise, gamma = (tensors[name] for name in ("sharp", "blurred", "noise", "gamma"))
     ones = torch.ones(1)
-    prediction = blurred + network("predictor")(blurred, None, ones)
+    prediction = blurred + networks["predictor"](blurred, None, ones)
     residual = (sharp - prediction) / settings["configuration"]["residualScale"]
     clean, seen = (residual.detach(), prediction.detach()) if settings["detach"] else (residual, prediction)
     condition = torch.cat([blurred, seen], 1) if settings["configuration"]["conditionsOnPrediction"] else blurred
@@ -39,13 +38,18 @@ def main(source, target, text):
         "velocity": level.sqrt() * noise - (1 - level).sqrt() * clean,
         "clean": clean,
     }[settings["configuration"]["parameterization"]]
-    error = network("denoiser")(noisy, condition, gamma) - wanted
+    error = networks["denoiser"](noisy, condition, gamma) - wanted
     distance = (lambda value: value.abs().mean()) if settings["loss"] == "l1" else (lambda value: value.pow(2).mean())
     loss = distance(error)
     if settings["reconstruction"] > 0:
         loss = loss + settings["reconstruction"] * distance(residual)
     loss.backward()
-    results = {"g." + name: value.grad.numpy() for name, value in weights.items() if value.grad is not None}
+    results = {
+        f"g.{part}.{name}": value.grad.numpy()
+        for part, network in networks.items()
+        for name, value in network.named_parameters()
+        if value.grad is not None
+    }
     results["loss"] = loss.detach().reshape(1).numpy()
     results["prediction"] = prediction.detach().numpy()
     safetensors_files.write(results, target)
