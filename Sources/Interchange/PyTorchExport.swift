@@ -18,7 +18,7 @@ public struct PyTorchExport {
 
     /// - Throws: ``ModelError`` when the file is no model of ours; ``TensorFileError``.
     public init(model path: String) throws {
-        switch try SafetensorsFile(path: path).metadata["format"] {
+        switch try openWeights(path).metadata["format"] {
         case SR3Model.format:
             let model = try SR3Model.load(path)
             configuration = try Document(SR3Model.format, model.configuration).text()

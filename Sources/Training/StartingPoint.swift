@@ -7,7 +7,7 @@ import Tensors
 /// and the optimiser's state if it is of the same optimiser. Steps and budget are counted anew.
 struct StartingPoint {
     private let path: String
-    private let file: SafetensorsFile
+    private let file: any WeightsFile
     private let isCheckpoint: Bool
 
     /// - Parameter path: a run's folder, a checkpoint or a model file.
@@ -15,7 +15,7 @@ struct StartingPoint {
         var isFolder: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
         self.path = exists && isFolder.boolValue ? Checkpoint.path(in: path) : path
-        file = try SafetensorsFile(path: self.path)
+        file = try openWeights(self.path)
         isCheckpoint = file.metadata["format"] == Checkpoint.format
     }
 

@@ -170,7 +170,8 @@ struct SREvaluationOptions: ParsableArguments {
         let device = try machine.resolved()
         let loaded = try SR3Model.load(path, device: device)
         let evaluator = try SREvaluator(
-            loaded, weights: inputs.metricWeights, seed: inputs.seed, consistency: consistency ?? loaded.configuration.makesConsistent,
+            loaded, weights: inputs.metricWeights, seed: inputs.seed,
+            consistency: consistency ?? loaded.configuration.makesConsistent,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .superResolution, modelPath: path, device: device, evaluator: evaluator,

@@ -13,7 +13,7 @@ struct EvaluationWork {
     let pairs: [(set: String, pair: EvaluationPair)]
 
     func model() throws -> EvaluationDocument.Model {
-        let card = try SafetensorsFile(path: modelPath).metadata
+        let card = try openWeights(modelPath).metadata
         let file = ((modelPath as NSString).lastPathComponent as NSString).deletingPathExtension
         return .init(name: card["name"] ?? file, sha256: try FileDigest.sha256([modelPath]))
     }

@@ -43,7 +43,10 @@ enum ModelStore {
 
     /// The file of a model given by name or by path.
     static func path(of model: String) throws -> String {
-        if model.contains("/") || model.hasSuffix(".safetensors") { return model }
+        if model.contains("/") || model.hasSuffix(".safetensors") || model.hasSuffix(SafetensorsShards.suffix)
+        {
+            return model
+        }
         if let known = all.first(where: { $0.name == model }) { return known.path }
         // `real` stands for `sr3-x4-real` as long as no other model ends like that.
         let short = all.filter { $0.name.hasSuffix("-\(model)") }

@@ -51,7 +51,7 @@ struct ModelsCommand: ParsableCommand {
         @Argument(help: "A model's name or file.") var model = ModelStore.defaultSR
 
         func run() throws {
-            let card = try SafetensorsFile(path: ModelStore.path(of: model)).metadata
+            let card = try openWeights(ModelStore.path(of: model)).metadata
             for (key, value) in card.sorted(by: { $0.key < $1.key }) where key != "recipe" {
                 print("\(key): \(value)")
             }

@@ -90,8 +90,10 @@ struct TrainRecoveryTests {
     @Test func weightsThatRunAwayEndTheRunWithAReason() throws {
         try recipe(
             steps: 100_000,
-            [("learningRate: 1.0e-3", "learningRate: 0.9"), ("{loss: l1}", "{loss: l2}"),
-             ("gradientClip: 1\n", "gradientClip: 1000000000\n"), ("baseWidth: 8", "baseWidth: 16")])
+            [
+                ("learningRate: 1.0e-3", "learningRate: 0.9"), ("{loss: l1}", "{loss: l2}"),
+                ("gradientClip: 1\n", "gradientClip: 1000000000\n"), ("baseWidth: 8", "baseWidth: 16"),
+            ])
         let outcome = try train("run")
         #expect(outcome.status == 65)
         #expect(outcome.errors.contains("the gradient is not finite"))
@@ -119,7 +121,10 @@ struct TrainRecoveryTests {
             ["train", "tiny.yaml", "--data", "photos", "--output", "other", "--continue-from", "absent"],
             in: folder, status: 66, naming: "absent")
         try expectFailure(
-            ["train", "tiny.yaml", "--data", "photos", "--output", "first", "--resume", "--continue-from", "second"],
+            [
+                "train", "tiny.yaml", "--data", "photos", "--output", "first", "--resume", "--continue-from",
+                "second",
+            ],
             in: folder, status: 64, naming: "--continue-from")
     }
 

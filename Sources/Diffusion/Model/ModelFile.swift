@@ -15,8 +15,13 @@ public struct ModelFile<Configuration: Codable & Sendable>: Sendable {
         self.kind = kind
     }
 
+    /// Bytes of tensors in each file of a model that is written in several.
+    static var shardLimit: Int { 16 << 20 - 1 << 16 }
+
     /// Saves weights (as given, for example the EMA's) with their configuration.
     ///
+    /// - Parameter path: where it ends in `.safetensors.index.json`, the model is written in several files
+    ///   of at most 16 MiB beside that index.
     /// - Parameter dtype: `.float16` halves the file; networks compute in float32.
     public func save(
         _ weights: [(name: String, value: Tensor)], configuration: Configuration,
@@ -27,8 +32,13 @@ public struct ModelFile<Configuration: Codable & Sendable>: Sendable {
         encoder.outputFormatting = [.sortedKeys]
         all["format"] = format
         all["configuration"] = String(decoding: try encoder.encode(configuration), as: UTF8.self)
-        try SafetensorsWriter.write(
-            weights.map { ($0.name, try $0.value.detach().to(dtype)) }, metadata: all, to: path)
+        let stored = try weights.map { (name: $0.name, value: try $0.value.detach().to(dtype)) }
+        if path.hasSuffix(SafetensorsShards.suffix) {
+            try SafetensorsShards.write(
+                TensorSource.sources(stored), metadata: all, to: path, limit: Self.shardLimit)
+        } else {
+            try SafetensorsWriter.write(stored, metadata: all, to: path)
+        }
     }
 
     /// Builds a network from a file and loads its weights, which then need no gradients.
@@ -39,7 +49,7 @@ public struct ModelFile<Configuration: Codable & Sendable>: Sendable {
     public func load<Model>(
         _ path: String, build: (Configuration, [String: String]) throws -> (model: Model, network: Module)
     ) throws -> Model {
-        let file = try SafetensorsFile(path: path)
+        let file = try openWeights(path)
         guard file.metadata["format"] == format, let text = file.metadata["configuration"] else {
             throw ModelError(path: path, reason: "it is not \(kind) of restore")
         }

@@ -25,11 +25,17 @@ extension SafetensorsWriter {
     public static func write(
         _ tensors: [(name: String, value: Tensor)], metadata: [String: String] = [:], to path: String
     ) throws {
-        let sources = tensors.map { name, value in
+        try write(TensorSource.sources(tensors), metadata: metadata, to: path)
+    }
+}
+
+extension TensorSource {
+    /// Tensors of any device, whose bytes are fetched when they are written.
+    public static func sources(_ tensors: [(name: String, value: Tensor)]) -> [TensorSource] {
+        tensors.map { name, value in
             TensorSource(name: name, dtype: value.dtype.stored, shape: value.shape) { sink in
                 try value.bytes().withUnsafeBytes(sink)
             }
         }
-        try write(sources, metadata: metadata, to: path)
     }
 }
