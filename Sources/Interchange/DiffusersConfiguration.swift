@@ -125,6 +125,11 @@ struct DiffusersConfiguration: Decodable {
     }
 
     private func validate() throws {
+        for (key, channels) in [(CodingKeys.inChannels, inChannels), (.outChannels, outChannels)] {
+            guard (1...128).contains(channels) else {
+                throw NetworkError("its '\(key.rawValue)' is not 1 to 128")
+            }
+        }
         for (key, types, known) in [
             (CodingKeys.downBlocks, downBlocks, ["DownBlock2D", "AttnDownBlock2D"]),
             (.upBlocks, upBlocks, ["UpBlock2D", "AttnUpBlock2D"]),

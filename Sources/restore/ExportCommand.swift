@@ -5,7 +5,7 @@ import Interchange
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Writes a model for PyTorch, with a module that loads it.",
+        abstract: "Writes a model for PyTorch, with a loader.",
         discussion: """
             Three files: the weights in float32, their configuration as JSON, and
             \(PyTorchExport.loaderName), which needs PyTorch alone. To make a model file of a

@@ -64,7 +64,7 @@ struct InterchangeTests {
         ).output
         #expect(
             output
-                == "published.safetensors → ours.safetensors: the open SR3 U-Net, 4711 parameters, ×2, trained with linear:1e-6:1e-2:2000\n"
+                == "published.safetensors → ours.safetensors: the open SR3 U-Net, 4279 parameters, ×2, trained with linear:1e-6:1e-2:2000\n"
         )
         let model = try SR3Model.load(folder.file("ours.safetensors"))
         #expect(model.configuration.sampling.steps == 3)

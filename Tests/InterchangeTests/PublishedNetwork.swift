@@ -1,6 +1,7 @@
 import Foundation
 import PythonReference
 import Tensors
+import Testing
 
 /// A published layout with random weights, made and run in PyTorch (Fixtures).
 struct PublishedNetwork: Sendable, CustomTestStringConvertible {

@@ -81,7 +81,7 @@ struct RefusedWeightsTests {
         // 2 convolutions and norms at the ends, 2 linear layers, 10 + 2 + 15 blocks, attention, size changes.
         #expect(names.count == 362)
         // Some of every kind: they repeat.
-        for name in names.indices.filter({ $0 % 7 == 0 }).map({ names[$0] }) {
+        for name in names.indices.filter({ $0 % 17 == 0 }).map({ names[$0] }) {
             let reason = try reason(Self.face, faceOptions) { $0[name] = nil }
             let isMarker = name == "denoise_fn.downs.0.weight"
             #expect(
@@ -93,22 +93,22 @@ struct RefusedWeightsTests {
     @Test func everyTensorOfDiffusersNetworkIsNeeded() throws {
         let names = try Self.plain.get().names
         #expect(names.count == 268)
-        for name in names.indices.filter({ $0 % 5 == 0 }).map({ names[$0] }) where name != "conv_in.weight" {
+        for name in names.indices.filter({ $0 % 13 == 0 }).map({ names[$0] }) where name != "conv_in.weight" {
             let reason = try reason(Self.plain) { $0[name] = nil }
             #expect(reason.contains("it has no tensor '\(name)'"), "\(reason)")
         }
     }
 
     @Test func tensorsOfOtherShapesAreNamed() throws {
-        for name in ["denoise_fn.mid.0.res_block.block1.block.3.bias", "denoise_fn.ups.4.conv.weight"] {
+        for name in ["denoise_fn.mid.0.res_block.block1.block.3.bias", "denoise_fn.ups.3.conv.weight"] {
             let reason = try reason(Self.face, faceOptions) { $0[name] = try Tensor([1, 2, 3]) }
-            #expect(reason.contains("its tensor '\(name)' is F32 of shape [3], not real of ["), "\(reason)")
+            #expect(reason.contains("its tensor '\(name)' is float32 of shape [3], not real of ["), "\(reason)")
         }
         let reason = try reason(Self.plain) {
             $0["mid_block.attentions.0.to_k.weight"] = try Tensor.zeros([32, 32, 1])
         }
         #expect(
-            reason.contains("'mid_block.attentions.0.to_k.weight' is F32 of shape [32, 32, 1]"), "\(reason)")
+            reason.contains("'mid_block.attentions.0.to_k.weight' is float32 of shape [32, 32, 1]"), "\(reason)")
     }
 
     @Test func tensorsWithoutAPlaceAreNamed() throws {
@@ -128,7 +128,7 @@ struct RefusedWeightsTests {
                 .contains("its tensor '\(name)' contains NaN or infinity"))
         #expect(
             try reason(Self.face, faceOptions) { $0[name] = try Tensor(indices: [1, 2, 3]) }
-                .contains("its tensor '\(name)' is I64"))
+                .contains("its tensor '\(name)' is int64"))
     }
 
     @Test func groupsMustDivideTheChannels() throws {

@@ -25,8 +25,10 @@ public struct TilePlan: Sendable, Equatable {
             let area = Double(network.patchSize * network.patchSize)
             let features = 4 * Double(network.baseWidth) / area
             let skips = network.skipConnections == .concatenated ? Double(network.blocks) : 0
-            return features * (10 + skips) + 4 * Double(3 * network.imageChannels + network.conditionChannels)
-                * 2
+            // Normalised copies of what comes up from the second level, with the skip.
+            let copies = network.norm == .group ? 3 * Double(network.multipliers.prefix(2).reduce(0, +)) : 0
+            return features * (10 + skips + copies)
+                + 4 * Double(3 * network.imageChannels + network.conditionChannels) * 2
         }
     }
 
