@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
-RESULTS ?= sr3-x4 deblur files
+RESULTS ?= sr3-x4 deblur files scaling
 HARNESS ?=
 export TIME RUNS
 

@@ -48,6 +48,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CTorch", cxxSettings: torchCxxFlags, linkerSettings: torchLinkFlags),
+        // Opens an MPI library at run time: nothing of MPI is needed to build.
+        .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(
             name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
@@ -59,6 +61,7 @@ let package = Package(
             name: "CImageCodecs", dependencies: ["CLibPNG", "CLibJPEG", "CLibLCMS2"],
             linkerSettings: [.linkedLibrary("z")]),
         .target(name: "Tensors", dependencies: ["CTorch"]),
+        .target(name: "Parallel", dependencies: ["CMPI", "Tensors"]),
         .target(name: "ImageFiles", dependencies: ["CImageCodecs"]),
         .target(name: "ImageTensors", dependencies: ["Tensors", "ImageFiles"]),
         .target(name: "Diffusion", dependencies: ["Tensors"]),
@@ -76,7 +79,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "SR3", "Deblur", "Degradation", "Metrics",
+                "SR3", "Deblur", "Degradation", "Metrics", "Parallel",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -96,6 +99,11 @@ let package = Package(
         .target(name: "PythonReference", dependencies: ["Tensors"], path: "Tests/PythonReference"),
         .testTarget(
             name: "TensorsTests", dependencies: ["Tensors", "PythonReference"], exclude: ["Fixtures"]),
+        .executableTarget(
+            name: "parallel-check", dependencies: ["Training"], path: "Tests/ParallelCheck"),
+        .testTarget(
+            name: "ParallelTests", dependencies: ["Training", "ImageFiles", "MPILauncher", "parallel-check"]),
+        .target(name: "MPILauncher", path: "Tests/MPILauncher"),
         .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles"]),
         .testTarget(name: "ImageTensorsTests", dependencies: ["ImageTensors"]),
         .testTarget(
@@ -112,7 +120,10 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors", "PythonReference"],
+            name: "CommandLineTests",
+            dependencies: [
+                "restore", "SR3", "Deblur", "ImageFiles", "Tensors", "PythonReference", "MPILauncher",
+            ],
             exclude: ["Expected"]),
     ],
     cxxLanguageStandard: .cxx20

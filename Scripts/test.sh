@@ -4,14 +4,16 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-# Some tests compare with other programs and are skipped where those are missing: installing them
+# Some tests compare with other programs or run under them and are skipped where those are missing: installing them
 # is tried, where it can be done without asking, and its failure is no failure of the tests.
 install_test_programs() {
     packages=""
     have pngtopam || packages="$packages netpbm"
     { have cjpeg && have djpeg; } || packages="$packages libjpeg-turbo-progs"
+    # Ranks that work together are tested under an MPI, which is opened when the program runs.
+    have mpirun || packages="$packages openmpi-bin"
     if [ -z "$packages" ] || ! have apt-get || [ "$(id -u)" -ne 0 ]; then return 0; fi
-    say "Installing$packages, which tests compare with"
+    say "Installing$packages, which tests use"
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # a list of words
     {

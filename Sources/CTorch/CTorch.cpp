@@ -12,18 +12,25 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include <dlfcn.h>
 
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <string>
 
 struct ct_tensor_s {
   at::Tensor value;
+};
+
+struct ct_mark_s {
+  c10::Event event{c10::DeviceType::CUDA};
 };
 
 namespace {
@@ -108,6 +115,19 @@ void collect(const c10::IValue &value, ct_tensor *results, size_t capacity, size
   }
   // Numbers and booleans are not needed: the engine asks tensors for them.
 }
+
+/// Tells C that a gradient is there.
+struct GradientHook final : torch::autograd::PostAccumulateGradHook {
+  void (*hook)(void *);
+  void (*release)(void *);
+  void *context;
+
+  GradientHook(void (*hook)(void *), void (*release)(void *), void *context)
+      : hook(hook), release(release), context(context) {}
+  ~GradientHook() override { release(context); }
+
+  void operator()(const at::Tensor &) override { hook(context); }
+};
 
 c10::Device device_of(int type, int index) {
   return c10::Device(static_cast<c10::DeviceType>(type), static_cast<c10::DeviceIndex>(index));
@@ -225,6 +245,11 @@ ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int 
   });
 }
 
+void *ct_tensor_memory(ct_tensor tensor) {
+  return protect((void *)nullptr,
+                 [&] { return tensor->value.is_contiguous() ? tensor->value.mutable_data_ptr() : nullptr; });
+}
+
 int ct_tensor_requires_grad(ct_tensor tensor) { return tensor->value.requires_grad(); }
 
 int ct_tensor_set_requires_grad(ct_tensor tensor, int requires_grad) {
@@ -251,6 +276,15 @@ ct_tensor ct_tensor_grad(ct_tensor tensor) {
 void ct_tensor_clear_grad(ct_tensor tensor) {
   protect(1, [&] {
     tensor->value.mutable_grad() = at::Tensor();
+    return 0;
+  });
+}
+
+int ct_tensor_set_gradient_hook(ct_tensor tensor, void (*hook)(void *), void (*release)(void *), void *context) {
+  return protect(1, [&] {
+    std::unique_ptr<torch::autograd::PostAccumulateGradHook> made;
+    if (hook != nullptr) made = std::make_unique<GradientHook>(hook, release, context);
+    torch::autograd::impl::set_post_acc_grad_hooks(tensor->value, std::move(made));
     return 0;
   });
 }
@@ -288,6 +322,34 @@ int ct_cuda_synchronize(int index) {
     const auto *guard = c10::impl::device_guard_impl_registry[(int)c10::DeviceType::CUDA].load();
     TORCH_CHECK(guard != nullptr, "there is no CUDA device");
     guard->synchronizeDevice((c10::DeviceIndex)index);
+    return 0;
+  });
+}
+
+ct_mark ct_cuda_mark(int index) {
+  return protect((ct_mark) nullptr, [&] {
+    const auto *guard = c10::impl::device_guard_impl_registry[(int)c10::DeviceType::CUDA].load();
+    TORCH_CHECK(guard != nullptr, "there is no CUDA device");
+    auto mark = std::make_unique<ct_mark_s>();
+    mark->event.record(guard->getStream(device_of((int)c10::DeviceType::CUDA, index)));
+    return mark.release();
+  });
+}
+
+int ct_mark_reached(ct_mark mark) {
+  return protect(-1, [&] { return mark->event.query() ? 1 : 0; });
+}
+
+int ct_mark_wait(ct_mark mark) {
+  return protect(1, [&] {
+    mark->event.synchronize();
+    return 0;
+  });
+}
+
+void ct_mark_free(ct_mark mark) {
+  protect(1, [&] {
+    delete mark;
     return 0;
   });
 }

@@ -27,8 +27,10 @@ public final class EvaluationJournal {
         var identity: String
     }
 
-    /// nil keeps measurements in memory only.
+    /// This rank's; nil keeps measurements in memory only.
     public let path: String?
+    /// The first rank's.
+    private let shared: String?
     /// Lines found in the file.
     public private(set) var resumedCount = 0
     private var known: [String: [Entry]] = [:]
@@ -36,25 +38,26 @@ public final class EvaluationJournal {
 
     /// Opens or begins a journal.
     ///
-    /// - Parameter identity: all that decides a measurement besides picture and method.
+    /// - Parameters:
+    ///   - identity: all that decides a measurement besides picture and method.
+    ///   - rank: of several that measure together: each but the first writes a file of its own, and all
+    ///     read the files of all, also those of an earlier run with another number of ranks.
     /// - Throws: ``DataError`` when the file cannot be read or written.
-    public init(path: String?, identity: [String: String]) throws {
+    public init(path: String?, identity: [String: String], rank: Int = 0) throws {
+        shared = path
+        guard let shared else {
+            self.path = nil
+            return
+        }
+        let path = rank == 0 ? shared : "\(shared)\(Self.rankSuffix)\(rank)"
         self.path = path
-        guard let path else { return }
         let head = Head(identity: Self.digest(identity.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }))
         var kept = Data()
-        if let data = FileManager.default.contents(atPath: path), let end = data.lastIndex(of: 0x0A) {
-            // All but a last line without its end.
-            let lines = data[...end].split(separator: 0x0A)
-            if let first = lines.first, (try? Self.decoder.decode(Head.self, from: first)) == head {
-                for line in lines.dropFirst() {
-                    guard let line = try? Self.decoder.decode(Line.self, from: line) else { continue }
-                    known[line.key] = line.entries
-                }
-                resumedCount = known.count
-                kept = data[...end]
-            }
+        for file in Set([path, shared] + Self.others(of: shared)).sorted() {
+            guard let data = read(file, of: head) else { continue }
+            if file == path { kept = data }
         }
+        resumedCount = known.count
         if kept.isEmpty { kept = try Self.encoder.encode(head) + [0x0A] }
         do {
             try kept.write(to: URL(fileURLWithPath: path), options: .atomic)
@@ -64,6 +67,33 @@ public final class EvaluationJournal {
         } catch {
             throw DataError("the journal '\(path)' cannot be written")
         }
+    }
+
+    private static let rankSuffix = ".rank"
+
+    /// The files of other ranks beside the first one's.
+    private static func others(of path: String) -> [String] {
+        let folder = (path as NSString).deletingLastPathComponent
+        let start = (path as NSString).lastPathComponent + rankSuffix
+        let names = try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)
+        return (names ?? []).filter { $0.hasPrefix(start) && Int($0.dropFirst(start.count)) != nil }
+            .map { (folder as NSString).appendingPathComponent($0) }
+    }
+
+    /// Learns what a file holds; nil where it is none of this journal's.
+    private func read(_ file: String, of head: Head) -> Data? {
+        // All but a last line without its end.
+        guard let data = FileManager.default.contents(atPath: file), let end = data.lastIndex(of: 0x0A)
+        else { return nil }
+        let lines = data[...end].split(separator: 0x0A)
+        guard let first = lines.first, (try? Self.decoder.decode(Head.self, from: first)) == head else {
+            return nil
+        }
+        for line in lines.dropFirst() {
+            guard let line = try? Self.decoder.decode(Line.self, from: line) else { continue }
+            known[line.key] = line.entries
+        }
+        return data[...end]
     }
 
     subscript(key: String) -> [Entry]? { known[key] }
@@ -78,11 +108,12 @@ public final class EvaluationJournal {
         }
     }
 
-    /// Removes the file of a run that is complete.
+    /// Removes the files of a run that is complete, those of all ranks.
     public func remove() {
         try? file?.close()
         file = nil
-        if let path { try? FileManager.default.removeItem(atPath: path) }
+        guard let shared else { return }
+        for file in [shared] + Self.others(of: shared) { try? FileManager.default.removeItem(atPath: file) }
     }
 
     static func digest(_ parts: [String]) -> String {

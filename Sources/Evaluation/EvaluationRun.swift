@@ -1,4 +1,5 @@
 import Foundation
+import Parallel
 import Tensors
 import Training
 
@@ -48,70 +49,107 @@ public final class EvaluationRun {
     private let evaluator: any Evaluator
     private let journal: EvaluationJournal
     private let gallery: CropGallery?
+    private let ranks: Communicator
     private let isCancelled: () -> Bool
 
-    /// - Parameter gallery: takes crops of the pictures it wants.
+    /// - Parameters:
+    ///   - gallery: takes crops of the pictures it wants.
+    ///   - ranks: share out the pairs among them.
     public init(
         _ evaluator: any Evaluator, journal: EvaluationJournal, gallery: CropGallery? = nil,
-        isCancelled: @escaping () -> Bool = { false }
+        ranks: Communicator = .single, isCancelled: @escaping () -> Bool = { false }
     ) {
+        self.ranks = ranks
         self.evaluator = evaluator
         self.journal = journal
         self.gallery = gallery
         self.isCancelled = isCancelled
     }
 
+    /// What a rank measured: of each of its pairs the entries of all points in their order.
+    private struct Share: Codable {
+        var measured: [Int: [EvaluationJournal.Entry]] = [:]
+        var isCancelled = false
+    }
+
+    /// Every rank gets all results, whichever measured them.
+    ///
+    /// - Parameter progress: tells of this rank's share.
     /// - Throws: `CancellationError` between two outputs; the journal then holds what was finished.
     public func results(
         _ pairs: [(set: String, pair: EvaluationPair)], methods: [EvaluationMethod],
         progress: (Progress) -> Void = { _ in }
     ) throws -> [EvaluationResult] {
         let sizes = pairs.map { Self.fileSize($0.pair.original) }
-        var state = Progress(total: methods.reduce(0) { $0 + Self.cost($1) } * sizes.reduce(0, +))
-        var results: [EvaluationResult] = []
-        for ((set, pair), size) in zip(pairs, sizes) {
-            let digest = try FileDigest.sha256([pair.input, pair.original])
-            var opened: EvaluationSubject?
-            func subject() throws -> EvaluationSubject {
-                if let opened { return opened }
-                let made = try evaluator.subject(pair)
-                opened = made
-                return made
+        let owners = WorkShare.ranks(of: sizes, size: ranks.size)
+        let own = pairs.indices.filter { owners[$0] == ranks.rank }
+        var state = Progress(
+            total: methods.reduce(0) { $0 + Self.cost($1) } * own.reduce(0) { $0 + sizes[$1] })
+        var share = Share()
+        do {
+            for index in own {
+                share.measured[index] = try entries(
+                    of: pairs[index].pair, size: sizes[index], methods, &state, progress)
             }
-            func add(_ point: EvaluationPoint, _ entry: EvaluationJournal.Entry) {
-                results.append(
-                    EvaluationResult(
-                        set: set, picture: pair.name, point: point, values: entry.values,
-                        seconds: entry.seconds, features: entry.features))
-            }
-            for point in evaluator.baselines {
-                let entry = try entries(key: "\(digest) \(point.label)", pair, points: [point]) { emit in
-                    let subject = try subject()
-                    try emit(point, evaluator.baseline(point, of: subject), subject)
-                }
-                for found in entry { add(point, found) }
-            }
-            for method in methods {
-                if isCancelled() { throw CancellationError() }
-                progress(state)
-                let points = method.samples.map { EvaluationPoint(method, samples: $0) }
-                var isNew = false
-                let found = try entries(key: "\(digest) \(method.fingerprint)", pair, points: points) {
-                    emit in
-                    isNew = true
-                    let subject = try subject()
-                    try evaluator.draw(method, of: subject) { count, output in
-                        try emit(EvaluationPoint(method, samples: count), output, subject)
-                    }
-                }
-                for (point, entry) in zip(points, found) { add(point, entry) }
-                let cost = size * Self.cost(method)
-                state.done += cost
-                if !isNew { state.resumed += cost }
+            progress(state)
+        } catch is CancellationError where ranks.isParallel {
+            share.isCancelled = true
+        }
+        let shares = try ranks.gathered(share)
+        if shares.contains(where: \.isCancelled) { throw CancellationError() }
+        let points = evaluator.baselines + methods.flatMap(Self.points)
+        return pairs.indices.flatMap { index in
+            let entries = shares[owners[index]].measured[index] ?? []
+            return zip(points, entries).map { point, entry in
+                EvaluationResult(
+                    set: pairs[index].set, picture: pairs[index].pair.name, point: point,
+                    values: entry.values, seconds: entry.seconds, features: entry.features)
             }
         }
-        progress(state)
-        return results
+    }
+
+    /// The entries of one pair: the base lines', then those of each method's points.
+    private func entries(
+        of pair: EvaluationPair, size: Double, _ methods: [EvaluationMethod], _ state: inout Progress,
+        _ progress: (Progress) -> Void
+    ) throws -> [EvaluationJournal.Entry] {
+        let digest = try FileDigest.sha256([pair.input, pair.original])
+        var opened: EvaluationSubject?
+        func subject() throws -> EvaluationSubject {
+            if let opened { return opened }
+            let made = try evaluator.subject(pair)
+            opened = made
+            return made
+        }
+        var all: [EvaluationJournal.Entry] = []
+        for point in evaluator.baselines {
+            all += try entries(key: "\(digest) \(point.label)", pair, points: [point]) { emit in
+                let subject = try subject()
+                try emit(point, evaluator.baseline(point, of: subject), subject)
+            }
+        }
+        for method in methods {
+            if isCancelled() { throw CancellationError() }
+            progress(state)
+            var isNew = false
+            all += try entries(
+                key: "\(digest) \(method.fingerprint)", pair, points: Self.points(method)
+            ) { emit in
+                isNew = true
+                let subject = try subject()
+                try evaluator.draw(method, of: subject) { count, output in
+                    try emit(EvaluationPoint(method, samples: count), output, subject)
+                }
+            }
+            let cost = size * Self.cost(method)
+            state.done += cost
+            if !isNew { state.resumed += cost }
+        }
+        return all
+    }
+
+    private static func points(_ method: EvaluationMethod) -> [EvaluationPoint] {
+        method.samples.map { EvaluationPoint(method, samples: $0) }
     }
 
     private static func fileSize(_ path: String) -> Double {

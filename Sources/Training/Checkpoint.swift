@@ -5,7 +5,7 @@ import Tensors
 ///
 /// The file is replaced atomically, and the one before it is kept as well: should the newest be
 /// damaged by a failing disk, a run still goes on.
-struct Checkpoint {
+struct Checkpoint: Codable {
     var step: Int
     var samples: Int
     var seconds: Double

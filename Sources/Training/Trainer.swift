@@ -1,6 +1,7 @@
 import Deblur
 import Foundation
 import Logging
+import Parallel
 import SR3
 import Tensors
 
@@ -42,10 +43,16 @@ public final class Trainer {
     public let recipe: Recipe
     let recipeText: String
     let options: Options
+    let ranks: Communicator
     let logger: Logger
 
-    /// - Parameter recipeText: the file as it was read; it is kept with the weights.
-    public init(recipe: Recipe, recipeText: String, options: Options, logger: Logger) {
+    /// - Parameters:
+    ///   - recipeText: the file as it was read; it is kept with the weights.
+    ///   - ranks: train together, each with the recipe's batch size; rank 0 writes.
+    public init(
+        recipe: Recipe, recipeText: String, options: Options, ranks: Communicator = .single, logger: Logger
+    ) {
+        self.ranks = ranks
         self.recipe = recipe
         self.recipeText = recipeText
         self.options = options

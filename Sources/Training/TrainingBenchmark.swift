@@ -6,9 +6,10 @@ public struct TrainingBenchmark: Sendable {
     /// Medians over the timed steps, in seconds.
     public var seconds: [(phase: String, median: Double)]
     public var secondsPerStep: Double
+    /// Of all ranks together.
     public var batchSize: Int
-    /// Floating-point operations of convolutions and linear layers in a step: forwards, and twice as many
-    /// backwards.
+    /// Floating-point operations of convolutions and linear layers in a step of this rank: forwards, and
+    /// twice as many backwards.
     public var operationsPerStep: Double
     /// Operations a second of a large matrix product in the step's precision, timed beside it.
     public var matrixProductRate: Double
@@ -39,7 +40,8 @@ extension Trainer {
         let task = try makeTask(files.training, [])
         network.setTraining(true)
         let step = try TrainingStep(
-            task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: options.device)
+            task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: options.device,
+            ranks: ranks)
         var sums: [TrainingStep.Phase: Double] = [:]
         var mark = 0.0
         // Waiting at the end of each part makes the parts add up; without it they overlap, which is
@@ -73,7 +75,7 @@ extension Trainer {
         let processors = (Self.processorTime - processorStart) / wall.reduce(0, +)
         return TrainingBenchmark(
             seconds: TrainingStep.Phase.allCases.map { ($0.rawValue, Self.median(phases[$0] ?? [])) },
-            secondsPerStep: Self.median(wall), batchSize: recipe.optimizer.batchSize,
+            secondsPerStep: Self.median(wall), batchSize: recipe.optimizer.batchSize * ranks.size,
             operationsPerStep: 3 * operations,
             matrixProductRate: try Self.matrixProductRate(
                 recipe.optimizer.precision.dtype(on: options.device) ?? .float32, on: options.device),

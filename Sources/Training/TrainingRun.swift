@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Parallel
 import Tensors
 
 /// A run from its start, or from where it was left, to the end of its budget.
@@ -9,6 +10,7 @@ final class TrainingRun {
     private let folder: String
     private let device: Device
     private let logger: Logger
+    private let ranks: Communicator
     private let network: Module
     private let optimizer: RunOptimizer
     private let ema: EMA
@@ -28,18 +30,27 @@ final class TrainingRun {
         recipe = trainer.recipe
         folder = trainer.options.output
         device = trainer.options.device
-        logger = trainer.logger
-        let files = try trainer.split()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let isResumed = Checkpoint.exists(in: folder)
-        guard trainer.options.resume || !isResumed else {
-            throw DataError(
-                "'\(folder)' already holds a run: continue it with --resume, or choose another --output")
+        let ranks = trainer.ranks
+        self.ranks = ranks
+        var logger = trainer.logger
+        if !ranks.isRoot { logger.logLevel = .critical }
+        self.logger = logger
+        let files = try Self.files(of: trainer)
+        // The folder is rank 0's; it may be on a disk that the others do not see.
+        let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
+        try ranks.agree { [folder] in
+            guard ranks.isRoot else { return }
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            guard trainer.options.resume || !isResumed else {
+                throw DataError(
+                    "'\(folder)' already holds a run: continue it with --resume, or choose another --output")
+            }
         }
         if device.isCUDA { Device.allowTF32(true) }
         let (network, makeTask) = try trainer.built()
         self.network = network
-        let origin = try isResumed ? nil : trainer.options.continueFrom.map(StartingPoint.init)
+        let origin =
+            try isResumed || !ranks.isRoot ? nil : trainer.options.continueFrom.map(StartingPoint.init)
         try origin?.load(into: network)
         let parameters = network.parameters
         optimizer = try RunOptimizer(parameters, settings: recipe.optimizer)
@@ -57,8 +68,11 @@ final class TrainingRun {
                 warn: { trainer.logger.warning("\($0)") })
             logger.info("continuing at step \(state.step)")
         }
+        // Rank 0's state is that of all, but for the averages, which it alone saves.
+        state = try ranks.gathered(state)[0]
+        try ranks.broadcast((parameters + optimizer.state).map(\.value))
         logger.info("reading \(files.training.count) pictures")
-        task = try makeTask(files.training, files.validation)
+        task = try ranks.agree { try makeTask(files.training, ranks.isRoot ? files.validation : []) }
         let unusable = task.photos.unreadable + task.unusable
         for reason in unusable { logger.warning("left out: \(reason)") }
         if !unusable.isEmpty {
@@ -66,7 +80,17 @@ final class TrainingRun {
                 unusable.count == 1 ? "1 picture was left out" : "\(unusable.count) pictures were left out")
         }
         step = try TrainingStep(
-            task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device)
+            task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
+            ranks: ranks)
+    }
+
+    /// The pictures, if every rank has the same ones and the same recipe.
+    private static func files(of trainer: Trainer) throws -> (training: [String], validation: [String]) {
+        let files = try trainer.ranks.agree { try trainer.split() }
+        try trainer.ranks.requireSame(trainer.recipeText, "the recipe")
+        let names = files.training.map { ($0 as NSString).lastPathComponent }
+        try trainer.ranks.requireSame(names.joined(separator: "\n"), "the pictures")
+        return files
     }
 
     /// - Returns: whether the budget was spent.
@@ -74,15 +98,24 @@ final class TrainingRun {
         network.setTraining(true)
         let first = (step: state.step, seconds: state.seconds)
         let start = Date()
+        var lastStep = start
         var lastCheckpoint = state.seconds
         var lastValidation = state.seconds
-        let batchSize = recipe.optimizer.batchSize
+        let batchSize = recipe.optimizer.batchSize * ranks.size
         while progress < 1 {
             let rate = recipe.learningRate(step: state.step, progress: progress)
-            let outcome = try step(state.step, learningRate: rate)
+            let now = Date()
+            let outcome = try step(
+                state.step, learningRate: rate,
+                telling: ranks.isParallel
+                    ? [Float(now.timeIntervalSince(lastStep)), isCancelled() ? 1 : 0] : [0, 0])
+            lastStep = now
             state.step += 1
             state.samples += batchSize
-            state.seconds = first.seconds + Date().timeIntervalSince(start)
+            // Ranks keep one clock, since budget and rate follow from it.
+            let told = try ranks.isParallel ? outcome.told.doubles() : nil
+            state.seconds =
+                told.map { state.seconds + $0[0] } ?? first.seconds + Date().timeIntervalSince(start)
             if !device.isCUDA || state.step % Self.readingInterval == 0 { try read(outcome) }
             report(
                 Trainer.Progress(
@@ -90,7 +123,7 @@ final class TrainingRun {
                     samplesPerSecond: Double((state.step - first.step) * batchSize)
                         / max(state.seconds - first.seconds, 1e-9),
                     secondsLeft: progress > 0 ? state.seconds * (1 - progress) / progress : 0))
-            if isCancelled() {
+            if told.map({ $0[1] > 0 }) ?? isCancelled() {
                 try save()
                 return false
             }
@@ -133,6 +166,7 @@ final class TrainingRun {
     // MARK: files
 
     private func save() throws {
+        guard ranks.isRoot else { return }
         state.emaUpdates = ema.updates
         try state.save(
             weights: network.parameters, ema: ema, optimizer: optimizer, recipe: trainer.recipeText,
@@ -146,6 +180,7 @@ final class TrainingRun {
     }
 
     private func validate() throws {
+        guard ranks.isRoot else { return }
         network.setTraining(false)
         defer { network.setTraining(true) }
         guard let result = try ema.swapped({ try task.validate() }) else { return }

@@ -1,4 +1,5 @@
 import Diffusion
+import Parallel
 import Tensors
 
 /// One step of the optimiser: a batch in as many turns as the recipe says, gradients clipped, weights
@@ -6,11 +7,16 @@ import Tensors
 final class TrainingStep {
     /// What a step came to; reading a value waits for the device.
     struct Outcome {
-        /// The mean loss of the batch.
+        /// The mean loss of the batch, that of all ranks together.
         let loss: Tensor
         /// The L2 norm of all gradients before clipping.
         let gradientNorm: Tensor
+        /// The means over the ranks of what each of them told, on the device.
+        let told: Tensor
     }
+
+    /// How many numbers a rank tells the others with a step.
+    static let toldCount = 2
 
     /// The parts of a step, for those who time them.
     enum Phase: String, CaseIterable, Sendable { case data, forward, backward, optimizer }
@@ -25,6 +31,8 @@ final class TrainingStep {
     private let settings: Recipe.OptimizerSettings
     private let seed: UInt64
     private let device: Device
+    private let ranks: Communicator
+    private let buckets: GradientBuckets
     /// The type that convolutions and matrix products are computed in; nil for float32.
     private let precision: DType?
     /// Steps that were left out for a gradient that was not finite: in all, and the last in a row.
@@ -33,7 +41,7 @@ final class TrainingStep {
 
     init(
         _ task: any TrainingTask, network: Module, optimizer: RunOptimizer, ema: EMA, recipe: Recipe,
-        device: Device
+        device: Device, ranks: Communicator = .single
     ) throws {
         self.task = task
         self.optimizer = optimizer
@@ -42,6 +50,9 @@ final class TrainingStep {
         settings = recipe.optimizer
         seed = recipe.seed
         self.device = device
+        self.ranks = ranks
+        buckets = try GradientBuckets(
+            parameters, communicator: ranks, carriedCount: 1 + Self.toldCount)
         precision = settings.precision.dtype(on: device)
         skipped = try Tensor.zeros([], device: device)
         streak = try Tensor.zeros([], device: device)
@@ -52,22 +63,32 @@ final class TrainingStep {
         (Int(try skipped.item()), Int(try streak.item()))
     }
 
-    /// - Parameter step: every number that is drawn follows from it and the recipe's seed, so that a
-    ///   resumed run is the same run.
-    func callAsFunction(_ step: Int, learningRate: Double) throws -> Outcome {
+    /// - Parameters:
+    ///   - step: every number that is drawn follows from it and the recipe's seed, so that a resumed run is
+    ///     the same run.
+    ///   - telling: travels behind the gradients, so that ranks agree without another round trip.
+    func callAsFunction(
+        _ step: Int, learningRate: Double, telling: [Float] = Array(repeating: 0, count: toldCount)
+    ) throws -> Outcome {
         optimizer.clearGradients()
         let turns = settings.accumulation
-        let whole = BatchShard(settings.batchSize)
+        let own = BatchShard(settings.batchSize * ranks.size, index: ranks.rank, of: ranks.size)
+        var carried = try Tensor(telling).to(device)
         let loss = try Tensor.zeros([], device: device)
         for turn in 0..<turns {
             var random = CounterStream(seed: seed, stream: UInt64(step) + 1)
-            let forward = try task.batch(whole.turn(turn, of: turns), using: &random)
+            let forward = try task.batch(own.turn(turn, of: turns), using: &random)
             try observer?(.data)
             let part = try autocast(to: precision, on: device, forward) * (1 / Double(turns))
             try observer?(.forward)
-            try part.backward()
-            try observer?(.backward)
             try noGrad { try loss.add(part.detach()) }
+            if turn == turns - 1 {
+                carried = try noGrad { try Tensor.concatenated([loss.reshaped([1]), carried], dim: 0) }
+                carried = try buckets.average(carrying: carried) { try part.backward() } ?? carried
+            } else {
+                try part.backward()
+            }
+            try observer?(.backward)
         }
         let norm = try clipGradients(parameters, limit: settings.gradientClip)
         try noGrad {
@@ -78,7 +99,9 @@ final class TrainingStep {
             try streak.copy(from: (streak + skip) * skip)
         }
         try observer?(.optimizer)
-        return Outcome(loss: loss, gradientNorm: norm)
+        return Outcome(
+            loss: try carried.narrowed(0, start: 0, count: 1).reshaped([]), gradientNorm: norm,
+            told: try carried.narrowed(0, start: 1, count: telling.count))
     }
 }
 

@@ -108,13 +108,17 @@ struct DeblurCommand: ParsableCommand {
     }
 
     func run() throws {
-        let plan = try files.plan(
-            inputs, suffix: "_deblurred", single: [("--uncertainty", uncertainty)],
-            folders: [keepSamples].compactMap(\.self))
-        try requireSampleNames(of: plan.jobs)
+        let ranks = try Ranks.start()
+        let plan = try files.plan(for: ranks) {
+            let plan = try files.plan(
+                inputs, suffix: "_deblurred", single: [("--uncertainty", uncertainty)],
+                folders: [keepSamples].compactMap(\.self))
+            try requireSampleNames(of: plan.jobs)
+            return plan
+        }
         Interrupt.watch()
-        let device = try machine.resolved()
-        try BatchRun(plan, files: files).run {
+        let device = try machine.resolved(for: ranks)
+        try BatchRun(plan, files: files, ranks: ranks).run {
             let restorer = try DeblurRestorer(DeblurModel.load(ModelStore.path(of: model), device: device))
             let choice = try DeblurChoice(
                 restorer.model.configuration, sampling: sampling, perception: perception, steps: steps,

@@ -78,6 +78,7 @@ struct EvaluationFiles: ParsableArguments {
     func write(_ work: EvaluationWork) throws {
         let journal = try work.journal(path: (json ?? csv).map { $0 + ".journal" })
         let results = try work.results(journal: journal, gallery: nil)
+        guard work.ranks.isRoot else { return }
         let format = EvaluationFormat(work.evaluator.metrics)
         for line in format.table(EvaluationSummary.summaries(of: results, work.evaluator.metrics)) {
             print(line)

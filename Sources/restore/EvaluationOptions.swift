@@ -167,14 +167,15 @@ struct SREvaluationOptions: ParsableArguments {
         -> EvaluationWork
     {
         let path = try ModelStore.path(of: model)
-        let device = try machine.resolved()
+        let ranks = try Ranks.start()
+        let device = try machine.resolved(for: ranks)
         let loaded = try SR3Model.load(path, device: device)
         let evaluator = try SREvaluator(
             loaded, weights: inputs.metricWeights, seed: inputs.seed,
             consistency: consistency ?? loaded.configuration.makesConsistent,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
-            task: .superResolution, modelPath: path, device: device, evaluator: evaluator,
+            task: .superResolution, modelPath: path, device: device, ranks: ranks, evaluator: evaluator,
             methods: grid.methods(loaded.configuration.sampling),
             pairs: inputs.pairs(for: .superResolution))
     }
@@ -222,13 +223,14 @@ struct DeblurEvaluationOptions: ParsableArguments {
             throw CommandError.usage("--blurred and --sets exclude each other")
         }
         let path = try ModelStore.path(of: model)
-        let device = try machine.resolved()
+        let ranks = try Ranks.start()
+        let device = try machine.resolved(for: ranks)
         let loaded = try DeblurModel.load(path, device: device)
         let evaluator = try DeblurEvaluator(
             loaded, weights: inputs.metricWeights, seed: inputs.seed, alignment: align,
             isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
-            task: .deblurring, modelPath: path, device: device, evaluator: evaluator,
+            task: .deblurring, modelPath: path, device: device, ranks: ranks, evaluator: evaluator,
             methods: methods(grid, loaded.configuration), pairs: pairs(inputs))
     }
 

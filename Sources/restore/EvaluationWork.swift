@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Parallel
 import Tensors
 import Training
 
@@ -8,6 +9,7 @@ struct EvaluationWork {
     let task: EvaluatedTask
     let modelPath: String
     let device: Device
+    let ranks: Communicator
     let evaluator: any Evaluator
     let methods: [EvaluationMethod]
     let pairs: [(set: String, pair: EvaluationPair)]
@@ -24,7 +26,7 @@ struct EvaluationWork {
         identity["model"] = try model().sha256
         identity["device"] = "\(device)"
         for metric in evaluator.metrics { identity[metric.name] = metric.protocolText }
-        return try EvaluationJournal(path: path, identity: identity)
+        return try EvaluationJournal(path: path, identity: identity, rank: ranks.rank)
     }
 
     /// Measures what the journal does not hold, with a bar and the time left.
@@ -35,20 +37,26 @@ struct EvaluationWork {
         gallery: CropGallery?
     ) throws -> [EvaluationResult] {
         Interrupt.watch()
-        let bar = ProgressBar(task == .superResolution ? "sr" : "deblur", quiet: false)
+        let bar = ProgressBar(task == .superResolution ? "sr" : "deblur", quiet: !ranks.isRoot)
         defer { bar.finish() }
         let run = EvaluationRun(
-            evaluator, journal: journal, gallery: gallery, isCancelled: { Interrupt.isRequested })
+            evaluator, journal: journal, gallery: gallery, ranks: ranks,
+            isCancelled: { Interrupt.isRequested })
         do {
             return try run.results(others ?? pairs, methods: methods) {
                 bar.update($0.done, of: $0.total, alreadyDone: $0.resumed)
             }
         } catch is CancellationError {
-            guard let path = journal.path else { throw CancellationError() }
-            throw CommandError(
-                status: 130,
-                description: "interrupted; what was measured is in '\(path)', and the same command goes on")
+            // Every rank knows of it.
+            throw SharedFailure(cause: interrupted(journal))
         }
+    }
+
+    private func interrupted(_ journal: EvaluationJournal) -> any Error {
+        guard let path = journal.path else { return CancellationError() }
+        return CommandError(
+            status: 130,
+            description: "interrupted; what was measured is in '\(path)', and the same command goes on")
     }
 
     func document(_ results: [EvaluationResult]) throws -> EvaluationDocument {

@@ -3,6 +3,7 @@ import Degradation
 import Diffusion
 import Foundation
 import ImageFiles
+import Parallel
 import SR3
 import Tensors
 import Training
@@ -19,22 +20,44 @@ struct CommandError: Error, CustomStringConvertible {
 
 /// Errors become one sentence and a status of sysexits.h.
 enum Failure {
-    /// Prints the sentence and ends the program; help and version, which the parser throws as
-    /// well, go the parser's way.
+    /// Prints the sentence and ends the program, all its ranks; help and version, which the parser
+    /// throws as well, go the parser's way.
     static func exit(_ error: any Error) -> Never {
         // Failures that were told already.
-        if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
-        if let status = status(of: error) {
-            exit(error is CancellationError ? "interrupted; nothing was written" : "\(error)", status)
+        if let code = error as? ExitCode { end(code.rawValue) }
+        if let shared = error as? SharedFailure {
+            if Ranks.current.isRoot { say(sentence(of: shared.cause)) }
+            end(status(of: shared.cause) ?? EX_SOFTWARE)
         }
+        if let status = status(of: error) { exit(sentence(of: error), status) }
         let code = Restore.exitCode(for: error)
         guard code == .validationFailure else { Restore.exit(withError: error) }
         exit(Restore.message(for: error), code.rawValue)
     }
 
-    private static func exit(_ text: String, _ status: Int32) -> Never {
-        say(text)
+    /// Ends a rank whose failure another tells.
+    static func exit(silently error: any Error) -> Never {
+        let code = Restore.exitCode(for: error)
+        if code != .success { Ranks.letRootSpeak() }
+        Foundation.exit(code.rawValue)
+    }
+
+    private static func sentence(of error: any Error) -> String {
+        error is CancellationError ? "interrupted; nothing was written" : "\(error)"
+    }
+
+    /// The end of a failure that every rank knows of.
+    private static func end(_ status: Int32) -> Never {
+        try? Ranks.current.finish()
         Foundation.exit(status)
+    }
+
+    /// The end of a failure of this rank, with which the others cannot go on.
+    private static func exit(_ text: String, _ status: Int32) -> Never {
+        let ranks = Ranks.current
+        if Ranks.launchedRank > 0 { Ranks.letRootSpeak() }
+        say(ranks.isRoot ? text : "rank \(ranks.rank) (\(ranks.host)): \(text)")
+        ranks.abort(status: status)
     }
 
     /// One sentence on standard error.
@@ -63,6 +86,8 @@ enum Failure {
         case is ModelError, is DataError, is NetworkError, is DegradationError, is MemoryError: EX_DATAERR
         case is ScheduleError, is SamplingError, is DeviceError: EX_USAGE
         case is CancellationError: 130
+        case is ParallelError: EX_UNAVAILABLE
+        case is RankFailure: EX_SOFTWARE
         case is TensorError: EX_SOFTWARE
         case is CocoaError: EX_CANTCREAT
         default: nil

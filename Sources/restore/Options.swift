@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diffusion
 import Foundation
+import Parallel
 import SR3
 import Tensors
 
@@ -18,11 +19,19 @@ struct DeviceOptions: ParsableArguments {
         }
     }
 
-    /// Sets the threads and finds the device.
-    func resolved() throws -> Device {
-        if let threads { try Device.setThreads(threads) }
+    /// Sets the threads and finds the device. The ranks of a machine share its cores and GPUs, where
+    /// the user does not say otherwise.
+    func resolved(for ranks: Communicator = .single) throws -> Device {
+        if let threads {
+            try Device.setThreads(threads)
+        } else if ranks.isParallel {
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            try Device.setThreads(min(Device.threads, max(1, cores / ranks.localSize)))
+        }
         do {
-            return try Device(named: device)
+            let found = try Device(named: device)
+            guard ranks.isParallel, found.isCUDA, !device.contains(":") else { return found }
+            return .cuda(ranks.localRank % Device.cudaCount)
         } catch let error as DeviceError {
             throw CommandError.usage("--device: \(error)")
         }

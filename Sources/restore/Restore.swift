@@ -26,9 +26,17 @@ struct Restore: ParsableCommand {
 @main
 enum Main {
     static func main() {
+        var command: any ParsableCommand
         do {
-            var command = try Restore.parseAsRoot()
+            command = try Restore.parseAsRoot()
+        } catch {
+            // Every rank was given the same words; one answers.
+            guard Ranks.launchedRank > 0 else { Failure.exit(error) }
+            Failure.exit(silently: error)
+        }
+        do {
             try command.run()
+            try Ranks.current.finish()
         } catch {
             Failure.exit(error)
         }

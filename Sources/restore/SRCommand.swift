@@ -66,10 +66,11 @@ struct SRCommand: ParsableCommand {
     }
 
     func run() throws {
-        let plan = try files.plan(inputs, suffix: Self.suffix(scale: scale))
+        let ranks = try Ranks.start()
+        let plan = try files.plan(for: ranks) { try files.plan(inputs, suffix: Self.suffix(scale: scale)) }
         Interrupt.watch()
-        let device = try machine.resolved()
-        try BatchRun(plan, files: files).run {
+        let device = try machine.resolved(for: ranks)
+        try BatchRun(plan, files: files, ranks: ranks).run {
             let restorer = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device))
             let settings = try sampling.merged(into: restorer.model.configuration.sampling, steps: steps)
             return PictureWork(model: model, method: settings.method(samples: samples), seed: seed) {

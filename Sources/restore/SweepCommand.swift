@@ -88,14 +88,17 @@ struct SweepFiles: ParsableArguments {
         let shown = try show.map { try EvaluationPair.pairs(in: $0, for: work.task) }
         let names = shown.map { $0.map(\.name) } ?? Array(work.pairs.map(\.pair.name).prefix(crops))
         // Crops of other weights must not be taken for those of these.
-        if journal.resumedCount == 0 { try? FileManager.default.removeItem(atPath: file("crops")) }
-        try OutputCheck.makeFolder(file("crops"))
+        try work.ranks.agree {
+            guard work.ranks.isRoot else { return }
+            if journal.resumedCount == 0 { try? FileManager.default.removeItem(atPath: file("crops")) }
+            try OutputCheck.makeFolder(file("crops"))
+        }
         let gallery = CropGallery(folder: file("crops"), pictures: names)
         if let shown {
             _ = try work.results(on: shown.map { ("shown", $0) }, journal: journal, gallery: gallery)
         }
         let results = try work.results(journal: journal, gallery: shown == nil ? gallery : nil)
-        try write(work, results, gallery)
+        if work.ranks.isRoot { try write(work, results, gallery) }
     }
 
     private func file(_ name: String) -> String { "\(output)/\(name)" }

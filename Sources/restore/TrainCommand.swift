@@ -13,12 +13,14 @@ struct TrainCommand: ParsableCommand {
             NAME.safetensors (the averaged weights, ready for --model), validation.csv and
             validation.png (super-resolution: bicubic | mean prediction | sample |
             original; deblurring: blurred | predictor | mean | sample | original).
-            Ctrl-C saves and stops; the same command with --resume goes on.
+            Ctrl-C saves and stops; the same command with --resume goes on. Under mpirun or
+            srun each rank takes the recipe's batch size, and gradients are averaged.
 
             Examples:
               restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4
               restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4 --resume
               restore train Recipes/sr3-x4.yaml --data photos --output runs/try --dry-run
+              mpirun -n 4 restore train Recipes/sr3-x4.yaml --data photos --output runs/try
             """)
 
     @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml"]))
@@ -77,20 +79,24 @@ struct TrainCommand: ParsableCommand {
         guard !roots.isEmpty else {
             throw CommandError.usage("--data (or RESTORE_DATA) must say where the photographs lie")
         }
+        let ranks = try Ranks.start()
         let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString)
             .appendingPathComponent("../Datasets")
         let trainer = Trainer(
             recipe: loaded, recipeText: text,
             options: .init(
                 data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,
-                device: try machine.resolved(), resume: resume,
-                continueFrom: try continueFrom.map(Self.startingPoint)), logger: Logger(label: "train"))
+                device: try machine.resolved(for: ranks), resume: resume,
+                continueFrom: try continueFrom.map(Self.startingPoint)), ranks: ranks,
+            logger: Logger(label: "train"))
         if let benchmark {
-            try show(trainer.benchmark(steps: benchmark))
+            let result = try trainer.benchmark(steps: benchmark)
+            if ranks.isRoot { show(result) }
             return
         }
         if dryRun {
             let plan = try trainer.plan()
+            guard ranks.isRoot else { return }
             print(
                 "\(loaded.name): \(plan.parameters) parameters, \(plan.training) pictures to train on, \(plan.validation) to validate on; nothing was written"
             )
@@ -102,7 +108,7 @@ struct TrainCommand: ParsableCommand {
         let isTerminal = isatty(2) != 0
         let finished = try trainer.run(
             report: { progress in
-                guard Date().timeIntervalSince(shown) > (isTerminal ? 0.5 : 30) else { return }
+                guard ranks.isRoot, Date().timeIntervalSince(shown) > (isTerminal ? 0.5 : 30) else { return }
                 shown = Date()
                 let line = String(
                     format: "step %d  loss %.4f  %.1f samples/s  ETA %d:%02d:%02d", progress.step,
@@ -111,6 +117,7 @@ struct TrainCommand: ParsableCommand {
                     Int(progress.secondsLeft) / 60 % 60, Int(progress.secondsLeft) % 60)
                 FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))
             }, isCancelled: { Interrupt.isRequested })
+        guard ranks.isRoot else { return }
         if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
         let minutes = String(format: "%.1f", Date().timeIntervalSince(started) / 60)
         print(

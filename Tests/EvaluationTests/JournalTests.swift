@@ -69,4 +69,26 @@ struct JournalTests {
             try EvaluationJournal(path: "/absent-folder/journal", identity: [:])
         }
     }
+
+    /// Ranks write side by side; what any of them finished is known to all, also to fewer later.
+    @Test func ranksShareWhatTheyFinished() throws {
+        defer { try? reopened().remove() }
+        let identity = ["model": "a"]
+        func journal(_ rank: Int) throws -> EvaluationJournal {
+            try EvaluationJournal(path: path, identity: identity, rank: rank)
+        }
+        for (rank, key) in [(0, "x"), (2, "y"), (1, "z")] { try journal(rank).append(entries, for: key) }
+        let second = try journal(1)
+        #expect(second.path == "\(path).rank1" && second.resumedCount == 3)
+        #expect(isSame(second["x"]) && isSame(second["y"]) && isSame(second["z"]))
+        let alone = try reopened()
+        #expect(alone.resumedCount == 3)
+        // Those of another model are none of theirs.
+        #expect(try EvaluationJournal(path: path + "2", identity: identity, rank: 1)["x"] == nil)
+        try EvaluationJournal(path: path + "2", identity: identity).remove()
+        alone.remove()
+        let folder = (path as NSString).deletingLastPathComponent
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(!left.contains { $0.hasPrefix((path as NSString).lastPathComponent) })
+    }
 }

@@ -17,6 +17,7 @@ extern "C" {
 
 typedef struct ct_tensor_s *ct_tensor;
 typedef const void *ct_operator;
+typedef struct ct_mark_s *ct_mark;
 
 /// The message of this thread's last failure; valid until the next failing call.
 const char *ct_last_error(void);
@@ -80,6 +81,9 @@ int ct_tensor_is_channels_last(ct_tensor tensor);
 ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int dtype,
                        int non_blocking);
 
+/// The memory of a contiguous tensor, on its device; NULL if it is not contiguous.
+void *ct_tensor_memory(ct_tensor tensor);
+
 // MARK: autograd
 
 int ct_tensor_requires_grad(ct_tensor tensor);
@@ -89,6 +93,10 @@ int ct_tensor_backward(ct_tensor tensor);
 /// The accumulated gradient, or NULL (no error) when there is none.
 ct_tensor ct_tensor_grad(ct_tensor tensor);
 void ct_tensor_clear_grad(ct_tensor tensor);
+/// Calls `hook(context)` each time the gradient of a leaf has been accumulated, on the thread of the
+/// backward pass and instead of an earlier hook; NULL takes the hook away. `release(context)` is
+/// called once, when the hook is no longer needed or could not be set.
+int ct_tensor_set_gradient_hook(ct_tensor tensor, void (*hook)(void *), void (*release)(void *), void *context);
 /// Sets this thread's recording of gradients and returns what it was.
 int ct_grad_mode_set(int enabled);
 /// Sets the type that this thread's convolutions and matrix products on a kind of device compute in, as
@@ -100,6 +108,12 @@ int ct_autocast_set(int device_type, int dtype);
 /// Number of CUDA devices, 0 without CUDA. Loads libtorch_cuda.so on first use if present.
 int ct_cuda_device_count(void);
 int ct_cuda_synchronize(int index);
+/// A mark in what a CUDA device was asked to do so far by this thread.
+ct_mark ct_cuda_mark(int index);
+/// 1 once everything before the mark is done, 0 before, -1 for a failure.
+int ct_mark_reached(ct_mark mark);
+int ct_mark_wait(ct_mark mark);
+void ct_mark_free(ct_mark mark);
 /// Free bytes of a CUDA device's memory; 0 where they cannot be told.
 uint64_t ct_cuda_free_memory(int index);
 int ct_set_threads(int count);

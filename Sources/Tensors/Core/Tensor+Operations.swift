@@ -90,7 +90,10 @@ extension Tensor {
         try Op.addInPlace([.tensor(self), .tensor(other), .double(alpha)])
     }
     public func scale(by factor: Double) throws { try Op.mulInPlace([.tensor(self), .double(factor)]) }
-    public func copy(from other: Tensor) throws { try Op.copyInPlace([.tensor(self), .tensor(other)]) }
+    /// - Parameter nonBlocking: whether a copy between the CPU and a GPU may go on after the call.
+    public func copy(from other: Tensor, nonBlocking: Bool = false) throws {
+        try Op.copyInPlace([.tensor(self), .tensor(other), .bool(nonBlocking)])
+    }
     public func fillZero() throws { try Op.zeroInPlace([.tensor(self)]) }
     /// Fills with N(mean, std²) from libtorch's generator of this device (training only; see
     /// ``NoiseField`` for noise that is the same everywhere).

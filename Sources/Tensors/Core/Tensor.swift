@@ -141,6 +141,18 @@ public final class Tensor: @unchecked Sendable {
         return value
     }
 
+    /// The memory of a contiguous tensor, on the tensor's own device: what is at its address can be
+    /// read by the CPU only where the tensor is the CPU's.
+    public func withMemory<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) throws -> Result
+    {
+        guard let memory = ct_tensor_memory(handle) else {
+            throw TensorError(operation: "memory", shapes: [shape], reason: "the tensor is not contiguous")
+        }
+        return try withExtendedLifetime(self) {
+            try body(UnsafeMutableRawBufferPointer(start: memory, count: count * dtype.byteCount))
+        }
+    }
+
     // MARK: moving
 
     public func to(_ device: Device, nonBlocking: Bool = false) throws -> Tensor {
@@ -186,7 +198,28 @@ public final class Tensor: @unchecked Sendable {
 
     public func clearGrad() { ct_tensor_clear_grad(handle) }
 
+    /// Calls `body` each time the gradient of this leaf has been accumulated, on the thread of the
+    /// backward pass: the caller's on the CPU, one of libtorch's for a GPU. nil takes it away.
+    public func setGradientHook(_ body: (() -> Void)?) throws {
+        guard let body else {
+            guard ct_tensor_set_gradient_hook(handle, nil, nil, nil) == 0 else {
+                throw TensorError.last("gradient hook", [shape])
+            }
+            return
+        }
+        let box = Unmanaged.passRetained(GradientHook(body)).toOpaque()
+        let status = ct_tensor_set_gradient_hook(
+            handle, { $0.map { Unmanaged<GradientHook>.fromOpaque($0).takeUnretainedValue().body() } },
+            { $0.map { Unmanaged<GradientHook>.fromOpaque($0).release() } }, box)
+        guard status == 0 else { throw TensorError.last("gradient hook", [shape]) }
+    }
+
     public func detach() throws -> Tensor { try Op.detach.one(.tensor(self)) }
+}
+
+private final class GradientHook {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
 }
 
 /// Runs `body` without recording operations for gradients, on this thread.

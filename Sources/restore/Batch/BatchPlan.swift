@@ -1,4 +1,5 @@
 import ImageFiles
+import Parallel
 
 /// Every input with what will happen to it, settled before a model is loaded and minutes are spent.
 struct BatchPlan {
@@ -9,6 +10,26 @@ struct BatchPlan {
 
     var jobs: [PictureJob] {
         entries.compactMap { if case .job(let job) = $0 { job } else { nil } }
+    }
+
+    /// The entries of a rank's jobs, so that all ranks have about as many pixels to restore.
+    func share(of ranks: Communicator) -> [Int] {
+        let progress = BatchProgress(jobs)
+        let places = entries.indices.filter { if case .job = entries[$0] { true } else { false } }
+        let owners = WorkShare.ranks(of: jobs.map(progress.weight), size: ranks.size)
+        return zip(places, owners).filter { $0.1 == ranks.rank }.map(\.0)
+    }
+
+    /// What will happen, in words: ranks that see other files differ in it.
+    var summary: String {
+        entries.map { entry in
+            switch entry {
+            case .job(let job): "\(job.input.path) → \(job.output) \(job.format) \(job.input.pixels ?? 0)"
+            case .skipped(let input, _, let reason): "\(input) \(reason)"
+            case .failed(let input, _, let error): "\(input) \(error)"
+            case .empty(let folder): folder
+            }
+        }.joined(separator: "\n")
     }
 
     /// - Parameter companions: other files that will be written, beside the outputs.

@@ -1,8 +1,8 @@
-import ArgumentParser
 import Foundation
 import ImageFiles
 
-/// Tells what becomes of each picture, in the order of the inputs, and how far the run is.
+/// Tells what becomes of each picture, in the order of the inputs whichever rank it is from, and how
+/// far the run is.
 final class BatchReport: @unchecked Sendable {
     /// How much is told on standard output.
     enum Style {
@@ -10,6 +10,7 @@ final class BatchReport: @unchecked Sendable {
     }
 
     private let style: Style
+    private let entries: [BatchEntry]
     private let lock = NSLock()
     // All below are used under the lock.
     private let bar: ProgressBar
@@ -18,18 +19,17 @@ final class BatchReport: @unchecked Sendable {
     private var statuses: Set<Int32> = []
     private var isPictureFound = false
     private var isEmptyFolderTold = false
-    private var work: (model: String, method: String, seed: UInt64?)?
+    /// What has become of jobs that were not told yet, by their entries.
+    private var known: [Int: BatchOutcome] = [:]
+    /// The entry that is told next.
+    private var next = 0
     /// Pixels of failures, which took no time.
     private var freePixels = 0.0
 
-    init(style: Style, showsProgress: Bool) {
+    init(_ plan: BatchPlan, style: Style, showsProgress: Bool) {
         self.style = style
+        entries = plan.entries
         bar = ProgressBar("", quiet: !showsProgress)
-    }
-
-    /// The model is there.
-    func begin(_ work: PictureWork) {
-        lock.withLock { self.work = (work.model, work.method, work.seed) }
     }
 
     /// - Parameters:
@@ -39,81 +39,116 @@ final class BatchReport: @unchecked Sendable {
         lock.withLock { bar.update(done, of: total, alreadyDone: freePixels, label: name, count: count) }
     }
 
-    func done(_ job: PictureJob, from picture: ReadPicture, to result: Image, seconds: Double) {
+    /// Takes what became of jobs, and tells of all entries up to the first job that is still open.
+    func tell(_ outcomes: [BatchOutcome]) {
         lock.withLock {
-            isPictureFound = true
-            summary.done += 1
-            if job.replaces { summary.overwritten += 1 }
-            bar.finish()
-            picture.notes.forEach(Failure.say)
-            let before = (width: picture.image.width, height: picture.image.height)
-            let after = (width: result.width, height: result.height)
-            tell(
-                BatchRecord(
-                    input: job.input.path, output: job.output, status: .done,
-                    reason: picture.notes.isEmpty ? nil : picture.notes.joined(separator: "; "),
-                    inputSize: before, outputSize: after, seconds: (seconds * 1000).rounded() / 1000,
-                    model: work?.model,
-                    method: work?.method, seed: work?.seed)
-            ) {
-                let size = [before, after].map { "\($0.width)×\($0.height)" }
-                let sizes = size[0] == size[1] ? size[0] : size.joined(separator: " → ")
-                let time = String(format: "%.1f s", seconds)
-                return "\(job.input.path) → \(job.output): \(sizes), \(work?.method ?? ""), \(time)"
+            for outcome in outcomes {
+                known[outcome.index] = outcome
+                // Told later, where others are before it, but counted now.
+                freePixels += outcome.failure?.pixels ?? 0
             }
+            tellNext()
         }
     }
 
-    /// - Parameter pixels: of the picture, which will take no time.
-    func failed(_ input: String, output: String?, _ error: any Error, pixels: Double = 0) {
-        lock.withLock {
-            isPictureFound = true
-            freePixels += pixels
-            summary.failed += 1
-            statuses.insert(Failure.status(of: error) ?? EX_SOFTWARE)
-            bar.finish()
-            Failure.say("\(error)")
-            tell(
-                BatchRecord(
-                    input: input, output: output, status: .failed, reason: "\(error)", model: work?.model,
-                    method: work?.method, seed: work?.seed)
-            ) { nil }
+    private func tellNext() {
+        while next < entries.count {
+            switch entries[next] {
+            case .job(let job):
+                guard let outcome = known.removeValue(forKey: next) else { return }
+                tell(outcome, of: job)
+            case .skipped(let input, let output, let reason): skipped(input, output: output, reason)
+            case .failed(let input, let output, let error):
+                failed(
+                    input, output: output, "\(error)", status: Failure.status(of: error) ?? EX_SOFTWARE, nil)
+            case .empty(let folder): empty(folder)
+            }
+            next += 1
         }
     }
 
-    func skipped(_ input: String, output: String?, _ reason: SkipReason) {
-        lock.withLock {
-            summary.skipped += 1
-            var line: String? = "\(input): skipped, \(reason)"
-            switch reason {
-            case .exists:
-                isPictureFound = true
-                summary.existing += 1
-            case .earlierOutput: isPictureFound = true
-            // Folders hold many things; a line for each would drown the others.
-            case .notAPicture: line = nil
-            case .folder: break
-            }
-            let record = BatchRecord(input: input, output: output, status: .skipped, reason: "\(reason)")
-            tell(record) { line }
+    private func tell(_ outcome: BatchOutcome, of job: PictureJob) {
+        if let failure = outcome.failure {
+            failed(
+                job.input.path, output: job.output, failure.sentence, status: failure.status, outcome)
+        } else {
+            done(job, outcome)
         }
+    }
+
+    private func done(_ job: PictureJob, _ outcome: BatchOutcome) {
+        isPictureFound = true
+        summary.done += 1
+        if job.replaces { summary.overwritten += 1 }
+        bar.finish()
+        outcome.notes.forEach(Failure.say)
+        let seconds = outcome.seconds ?? 0
+        tell(
+            BatchRecord(
+                input: job.input.path, output: job.output, status: .done,
+                reason: outcome.notes.isEmpty ? nil : outcome.notes.joined(separator: "; "),
+                inputSize: outcome.inputSize.map { ($0.width, $0.height) },
+                outputSize: outcome.outputSize.map { ($0.width, $0.height) },
+                seconds: (seconds * 1000).rounded() / 1000, model: outcome.model, method: outcome.method,
+                seed: outcome.seed)
+        ) {
+            let size = [outcome.inputSize, outcome.outputSize].compactMap(\.self)
+                .map { "\($0.width)×\($0.height)" }
+            let sizes = size.first == size.last ? size.first ?? "" : size.joined(separator: " → ")
+            let time = String(format: "%.1f s", seconds)
+            return "\(job.input.path) → \(job.output): \(sizes), \(outcome.method ?? ""), \(time)"
+        }
+    }
+
+    private func failed(
+        _ input: String, output: String?, _ sentence: String, status: Int32, _ outcome: BatchOutcome?
+    ) {
+        isPictureFound = true
+        summary.failed += 1
+        statuses.insert(status)
+        bar.finish()
+        Failure.say(sentence)
+        tell(
+            BatchRecord(
+                input: input, output: output, status: .failed, reason: sentence, model: outcome?.model,
+                method: outcome?.method, seed: outcome?.seed)
+        ) { nil }
+    }
+
+    private func skipped(_ input: String, output: String?, _ reason: SkipReason) {
+        summary.skipped += 1
+        var line: String? = "\(input): skipped, \(reason)"
+        switch reason {
+        case .exists:
+            isPictureFound = true
+            summary.existing += 1
+        case .earlierOutput: isPictureFound = true
+        // Folders hold many things; a line for each would drown the others.
+        case .notAPicture: line = nil
+        case .folder: break
+        }
+        let record = BatchRecord(input: input, output: output, status: .skipped, reason: "\(reason)")
+        tell(record) { line }
     }
 
     /// A folder without pictures.
-    func empty(_ folder: String) {
-        lock.withLock {
-            bar.finish()
-            Failure.say("there are no pictures in '\(folder)'")
-            isEmptyFolderTold = true
-        }
+    private func empty(_ folder: String) {
+        bar.finish()
+        Failure.say("there are no pictures in '\(folder)'")
+        isEmptyFolderTold = true
     }
 
     /// The last line.
     ///
     /// - Parameter interrupted: whether Ctrl-C ended the run.
-    /// - Throws: `ExitCode` where the run failed, its sentences having been told.
-    func finish(interrupted: Bool = false) throws {
-        try lock.withLock {
+    /// - Returns: the exit status; where it is not 0 its sentences have been told, but for Ctrl-C's.
+    func finish(interrupted: Bool) -> Int32 {
+        lock.withLock {
+            // After Ctrl-C what is behind a picture that was given up.
+            for index in known.keys.sorted() {
+                if case .job(let job) = entries[index], let outcome = known[index] { tell(outcome, of: job) }
+            }
+            known = [:]
             summary.seconds = (Date().timeIntervalSince(started) * 1000).rounded() / 1000
             summary.status = interrupted ? 130 : status
             let summary = summary
@@ -121,7 +156,7 @@ final class BatchReport: @unchecked Sendable {
                 Failure.say("there are no pictures among the inputs")
             }
             tell(summary) { summary.count > 1 ? "\(summary)" : nil }
-            if summary.status != 0, !interrupted { throw ExitCode(summary.status) }
+            return summary.status
         }
     }
 

@@ -1,6 +1,8 @@
+import ArgumentParser
 import Dispatch
 import Foundation
 import ImageFiles
+import Parallel
 
 /// Takes pictures through a command one after the other. While the network works on one, the next is
 /// read and the one before is written, so that memory holds three at most.
@@ -12,6 +14,10 @@ final class BatchRun {
     private let reading: ImageReadOptions
     private let writer: PictureWriter
     private let report: BatchReport
+    private let exchange: BatchExchange
+    private let isTelling: Bool
+    /// Entries of the jobs that are this rank's.
+    private let own: [Int]
     private let readingQueue = DispatchQueue(label: "reading")
     private let writingQueue = DispatchQueue(label: "writing")
     /// The picture that is read ahead, with its entry's index.
@@ -19,12 +25,17 @@ final class BatchRun {
     private var writing: Background<Void>?
     private var progress: BatchProgress
 
-    init(_ plan: BatchPlan, files: PictureFiles) {
+    /// - Parameter ranks: share out the pictures among them; rank 0 tells of all.
+    init(_ plan: BatchPlan, files: PictureFiles, ranks: Communicator) {
         self.plan = plan
         reading = files.formats.reading
         writer = PictureWriter(files)
         progress = BatchProgress(plan.jobs)
-        report = BatchReport(style: files.reportStyle(of: plan), showsProgress: !files.quiet)
+        isTelling = ranks.isRoot
+        report = BatchReport(
+            plan, style: files.reportStyle(of: plan), showsProgress: isTelling && !files.quiet)
+        exchange = BatchExchange(ranks) { [report] in report.tell([$0]) }
+        own = plan.share(of: ranks)
     }
 
     /// - Parameter prepare: loads the model; called once, when the first picture is there.
@@ -32,30 +43,58 @@ final class BatchRun {
     ///   130 after Ctrl-C.
     func run(prepare: () throws -> PictureWork) throws {
         var prepared: PictureWork?
-        for (index, entry) in plan.entries.enumerated() {
-            guard case .job(let job) = entry else {
-                tell(entry)
-                continue
-            }
+        // What comes before the first picture.
+        if isTelling { report.tell([]) }
+        for (place, index) in own.enumerated() {
+            guard case .job(let job) = plan.entries[index] else { continue }
             do {
                 if Interrupt.isRequested { throw CancellationError() }
                 let picture = try picture(at: index, job)
-                readAhead(after: index)
+                readAhead(own[(place + 1)...].first)
                 let work = try prepared ?? started(prepare)
                 prepared = work
-                try restore(picture, job, work)
+                try restore(picture, index, job, work)
             } catch let error as PreparationError {
                 throw error.cause
             } catch is CancellationError {
-                try interrupted()
+                try finish(interrupted: true)
             } catch {
                 finishWriting()
-                report.failed(job.input.path, output: job.output, error, pixels: progress.weight(of: job))
+                exchange.add(
+                    .init(
+                        index: index, failed: error, pixels: progress.weight(of: job), work: prepared))
             }
             progress.finish(job)
+            take(exchange.exchanged())
         }
+        try finish(interrupted: false)
+    }
+
+    /// Rank 0 tells what has become of other ranks' pictures, and the run is further by them.
+    private func take(_ outcomes: [BatchOutcome]) {
+        guard isTelling else { return }
+        for outcome in outcomes {
+            if case .job(let job) = plan.entries[outcome.index] { progress.finish(job) }
+        }
+        report.tell(outcomes)
+    }
+
+    private func finish(interrupted: Bool) throws {
         finishWriting()
-        try report.finish()
+        guard try exchange.finish(interrupted: interrupted, tell: take) else {
+            let status = isTelling ? report.finish(interrupted: false) : 0
+            try exchange.end(status)
+            if status != 0 { throw ExitCode(status) }
+            return
+        }
+        try exchange.end(report.finish(interrupted: true))
+        let (done, all) = (report.finishedCount, plan.jobs.count)
+        // Every rank ends, and this one tells why.
+        throw SharedFailure(
+            cause: done > 0
+                ? CommandError(
+                    status: 130, description: "interrupted; \(done) of \(all) pictures were finished")
+                : CancellationError())
     }
 
     /// Tells failures of the model apart from those of a picture: they end the run.
@@ -65,21 +104,9 @@ final class BatchRun {
 
     private func started(_ prepare: () throws -> PictureWork) throws -> PictureWork {
         do {
-            let work = try prepare()
-            report.begin(work)
-            return work
+            return try prepare()
         } catch {
             throw PreparationError(cause: error)
-        }
-    }
-
-    private func tell(_ entry: BatchEntry) {
-        finishWriting()
-        switch entry {
-        case .job: break
-        case .skipped(let input, let output, let reason): report.skipped(input, output: output, reason)
-        case .failed(let input, let output, let error): report.failed(input, output: output, error)
-        case .empty(let folder): report.empty(folder)
         }
     }
 
@@ -91,12 +118,11 @@ final class BatchRun {
         return try (reading ?? read(job)).valueUnlessInterrupted()
     }
 
-    private func readAhead(after index: Int) {
-        for next in plan.entries.indices.dropFirst(index + 1) {
-            guard case .job(let job) = plan.entries[next] else { continue }
-            if let pixels = job.input.pixels, pixels <= Self.readAheadPixels { ahead = (next, read(job)) }
-            return
-        }
+    private func readAhead(_ next: Int?) {
+        guard let next, case .job(let job) = plan.entries[next], let pixels = job.input.pixels,
+            pixels <= Self.readAheadPixels
+        else { return }
+        ahead = (next, read(job))
     }
 
     private func read(_ job: PictureJob) -> Background<ReadPicture> {
@@ -111,48 +137,51 @@ final class BatchRun {
 
     // MARK: the network
 
-    private func restore(_ picture: ReadPicture, _ job: PictureJob, _ work: PictureWork) throws {
+    private func restore(_ picture: ReadPicture, _ index: Int, _ job: PictureJob, _ work: PictureWork) throws
+    {
         let started = Date()
         let name = (job.input.path as NSString).lastPathComponent
-        let tell = { [progress, report, isSeveral = plan.isSeveral] (done: Int, total: Int) in
+        let show = { [unowned self] (done: Int, total: Int) in
+            take(exchange.exchanged())
             let share = Double(done) / Double(max(1, total))
             report.progress(
                 name, done: progress.pixels(with: share, of: job), of: progress.total,
-                count: isSeveral ? "\(progress.number)/\(progress.count)" : "\(done)/\(total)")
+                count: plan.isSeveral ? "\(progress.number)/\(progress.count)" : "\(done)/\(total)")
         }
         // What has no steps to tell of is seen to begin at least.
-        if plan.isSeveral { tell(0, 1) }
-        let result = try work.restore(picture.image, job, tell)
+        if plan.isSeveral { show(0, 1) }
+        let result = try work.restore(picture.image, job, show)
         finishWriting()
-        write(result, of: picture, job, started: started)
+        write(result, of: picture, index, job, work, started: started)
     }
 
     // MARK: writing
 
     private func write(
-        _ result: RestoredPicture, of picture: ReadPicture, _ job: PictureJob, started: Date
+        _ result: RestoredPicture, of picture: ReadPicture, _ index: Int, _ job: PictureJob,
+        _ work: PictureWork, started: Date
     ) {
-        writing = Background(on: writingQueue) { [writer, report] in
+        let (model, method, seed) = (work.model, work.method, work.seed)
+        writing = Background(on: writingQueue) { [writer, exchange] in
+            var outcome: BatchOutcome
             do {
                 let output = try writer.write(result, of: picture.image, job)
-                report.done(job, from: picture, to: output, seconds: Date().timeIntervalSince(started))
+                outcome = BatchOutcome(index: index)
+                outcome.notes = picture.notes
+                outcome.inputSize = .init(width: picture.image.width, height: picture.image.height)
+                outcome.outputSize = .init(width: output.width, height: output.height)
+                outcome.seconds = Date().timeIntervalSince(started)
             } catch {
-                report.failed(job.input.path, output: job.output, error)
+                outcome = BatchOutcome(index: index, failed: error, pixels: 0)
             }
+            (outcome.model, outcome.method, outcome.seed) = (model, method, seed)
+            exchange.add(outcome)
         }
     }
 
-    /// What is being written is finished, and told, before anything else is.
+    /// What is being written is finished before anything else is.
     private func finishWriting() {
         try? writing?.value()
         writing = nil
-    }
-
-    private func interrupted() throws {
-        finishWriting()
-        try report.finish(interrupted: true)
-        let (done, all) = (report.finishedCount, plan.jobs.count)
-        guard done > 0 else { throw CancellationError() }
-        throw CommandError(status: 130, description: "interrupted; \(done) of \(all) pictures were finished")
     }
 }

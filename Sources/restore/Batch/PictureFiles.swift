@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageFiles
+import Parallel
 
 /// Which pictures a command that restores takes, where it writes, and what it tells.
 struct PictureFiles: ParsableArguments {
@@ -9,7 +10,8 @@ struct PictureFiles: ParsableArguments {
         Several pictures: one that fails is told on standard error and the others go
         on; the exit status is then that of the failures, or 65 where they differ. In
         folders, hidden files and what is not a picture are passed over, and so are
-        outputs of earlier runs beside their originals.
+        outputs of earlier runs beside their originals. Under mpirun or srun the ranks
+        share the pictures out among them, and rank 0 tells of all.
 
         --json prints an object a line. For each picture: type ("picture"), input,
         output, status ("done", "skipped" or "failed"), reason, input_width,
@@ -103,6 +105,16 @@ struct PictureFiles: ParsableArguments {
             output: output, suffix: suffix, defaultSuffix: defaultSuffix, type: format, inputs: inputs)
         return try BatchPlan(
             inputs, naming: naming, existing: existing, companions: companions.compactMap(\.file))
+    }
+
+    /// The plan that `make` makes, if it is that of every rank.
+    ///
+    /// - Throws: what `make` throws; `SharedFailure` of several ranks.
+    func plan(for ranks: Communicator, _ make: () throws -> BatchPlan) throws -> BatchPlan {
+        let plan = try ranks.agree(make)
+        // Standard input is rank 0's alone; the ranks' machines may not share their files.
+        try ranks.requireSame(plan.summary, "the pictures")
+        return plan
     }
 
     /// A picture on standard output has it for itself.
