@@ -112,7 +112,8 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors", "PythonReference"],
+            name: "CommandLineTests",
+            dependencies: ["restore", "SR3", "Deblur", "ImageFiles", "Tensors", "PythonReference"],
             exclude: ["Expected"]),
     ],
     cxxLanguageStandard: .cxx20
