@@ -4,6 +4,7 @@ import Foundation
 import ImageFiles
 import ImageTensors
 import Tensors
+import Training
 
 struct DegradeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,8 +18,9 @@ struct DegradeCommand: ParsableCommand {
               restore degrade blur -o blurred photos/*.png
               restore degrade blur --kinds shake --extent 5,25 --seed 1 in.png -o out
               restore degrade sr --scale 4 -o small photos/*.png
+              restore degrade real -o small photos/*.png
             """,
-        subcommands: [Blur.self, SR.self])
+        subcommands: [Blur.self, SR.self, Real.self])
 
     /// What both have in common.
     struct Files: ParsableArguments {
@@ -62,6 +64,14 @@ struct DegradeCommand: ParsableCommand {
                 if !quiet { print("\(job.input) → \(job.output): \(text)") }
             }
         }
+    }
+
+    /// By the name, so that neither the order nor the number of files matters.
+    static func stream(seed: UInt64, name: String) -> CounterStream {
+        let key = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+        }
+        return CounterStream(seed: seed, stream: key)
     }
 
     struct Blur: ParsableCommand {
@@ -138,11 +148,7 @@ struct DegradeCommand: ParsableCommand {
         func run() throws {
             let settings = try degradation()
             try files.convert { image, name in
-                // By the name, so that neither the order nor the number of files matters.
-                let key = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
-                    ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-                }
-                var random = CounterStream(seed: seed, stream: key)
+                var random = DegradeCommand.stream(seed: seed, name: name)
                 let draw = settings.draw(using: &random)
                 let sharp = try image.fillingTransparentPixels().tensor(channels: 3)
                 let margin = draw.kernel.side / 2
@@ -188,6 +194,69 @@ struct DegradeCommand: ParsableCommand {
                     image.fillingTransparentPixels().tensor(channels: image.colorChannels))
                 let whole = try Image(tensor: small, metadata: image.metadata).takingAlpha(from: image)
                 return (whole, "\(image.width)×\(image.height) → \(whole.width)×\(whole.height)")
+            }
+        }
+    }
+}
+
+extension DegradeCommand {
+    struct Real: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "real",
+            abstract: "Makes pictures small, blurred, noisy and compressed, as they are found.",
+            discussion: """
+                What a model for such pictures was trained on, drawn anew for every picture:
+                the degradation is read from the recipe in the model's card, or from --recipe.
+                Pictures are first cropped to a multiple of the scale.
+
+                Examples:
+                  restore degrade real -o small photos/*.png
+                  restore degrade real --recipe my.yaml --seed 3 -o small in.png
+                """)
+
+        @OptionGroup var files: Files
+
+        @Option(help: "A super-resolution model whose recipe states a degradation.")
+        var model = "sr3-x4-real"
+
+        @Option(help: "A recipe, instead of the model's.", completion: .file(extensions: ["yaml"]))
+        var recipe: String?
+
+        @Option(help: "Seed of all that is drawn.")
+        var seed: UInt64 = 0
+
+        private func loaded() throws -> (degradation: SecondOrderDegradation, scale: Int) {
+            let source = try recipe ?? ModelStore.path(of: model)
+            let found: Recipe
+            if let recipe {
+                found = try Recipe(path: recipe)
+            } else {
+                guard let text = try openWeights(source).metadata["recipe"] else {
+                    throw CommandError.usage("'\(source)' has no recipe in its card: give one with --recipe")
+                }
+                found = try Recipe(yaml: text, path: source)
+            }
+            guard case .sr3(let configuration, let degradation?) = found.task else {
+                throw CommandError.usage("'\(source)' states no degradation for super-resolution")
+            }
+            return (degradation, configuration.scale)
+        }
+
+        func run() throws {
+            let (degradation, scale) = try loaded()
+            try files.convert { image, name in
+                var random = DegradeCommand.stream(seed: seed, name: name)
+                let (height, width) = (image.height / scale, image.width / scale)
+                guard height > 0, width > 0 else {
+                    throw DataError("'\(name)' is smaller than the scale, \(scale)")
+                }
+                let hr = try image.fillingTransparentPixels().tensor(channels: 3)
+                    .cropped(height: height * scale, width: width * scale)
+                let small = try SecondOrderDegradation.degraded(
+                    hr, height: height, width: width, draws: degradation.draws(1, using: &random))
+                let colours = try image.colorChannels == 1 ? small.mean([1], keepDims: true) : small
+                let whole = try Image(tensor: colours, metadata: image.metadata)
+                return (whole, "\(image.width)×\(image.height) → \(width)×\(height)")
             }
         }
     }

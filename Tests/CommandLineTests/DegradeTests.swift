@@ -107,4 +107,37 @@ struct DegradeTests {
         let outcome = try Executable.run(["degrade", "blur", "-o", "out", "absent.png"], in: folder.path)
         #expect(outcome.status == 66 && outcome.errors.contains("absent.png"))
     }
+
+    /// The degradation of a recipe, drawn by seed and name; from a model's card as well.
+    @Test func realPicturesAreMadeFromARecipe() throws {
+        let degradation = """
+            degradation:
+              plainShare: 0
+              rounds:
+                - { blurShare: 1, blurSigma: [1, 2], resize: [0.5, 1], noiseShare: 1, noise: [0.01, 0.02], \
+            grayNoiseShare: 0.5, jpegShare: 1, jpegQuality: [40, 60] }
+            model:
+            """
+        try folder.write(
+            TrainTests.recipe(steps: 3).replacingOccurrences(of: "model:", with: degradation),
+            as: "real.yaml")
+        func small(_ seed: Int, _ output: String) throws -> [UInt8] {
+            try succeed(
+                ["degrade", "real", "--recipe", "real.yaml", "--seed", "\(seed)", "-o", output, "in.png"],
+                in: folder)
+            return try folder.bytes("\(output)/in.png")
+        }
+        let first = try small(1, "a")
+        #expect(try small(1, "b") == first)
+        #expect(try small(2, "c") != first)
+        let (large, made) = (try folder.image("in.png"), try folder.image("a/in.png"))
+        #expect(made.width == large.width / 4 && made.height == large.height / 4)
+        try folder.write(TrainTests.recipe(steps: 3), as: "plain.yaml")
+        try expectFailure(
+            ["degrade", "real", "--recipe", "plain.yaml", "-o", "out", "in.png"], in: folder, status: 64,
+            naming: "plain.yaml", "no degradation")
+        try expectFailure(
+            ["degrade", "real", "--model", "absent.safetensors", "-o", "out", "in.png"], in: folder,
+            status: 66, naming: "absent.safetensors")
+    }
 }

@@ -93,6 +93,12 @@ struct ModelsTests {
         try install("sr3-x4")
         #expect(try run("sr", "in.png", "-o", "standard.png").status == 0)
         #expect(try folder.bytes("named.png") == folder.bytes("standard.png"))
+        // The last part of a name is enough where one model alone ends like that.
+        try install("sr3-x4-real")
+        #expect(try run("sr", "in.png", "--model", "real", "-o", "real.png").status == 0)
+        try install("other-real")
+        let outcome = try run("sr", "in.png", "--model", "real", "-o", "both.png")
+        #expect(outcome.status == 66 && outcome.errors.contains("there is no model 'real'"))
     }
 
     @Test func benchmarkPrintsItsTimes() throws {
