@@ -16,10 +16,16 @@ public final class SafetensorsShards: WeightsFile {
 
     private struct Index: Codable {
         struct Metadata: Codable {
-            var total_size: Int
+            var totalSize: Int
+            enum CodingKeys: String, CodingKey { case totalSize = "total_size" }
         }
         var metadata: Metadata
-        var weight_map: [String: String]
+        /// Which file has a tensor.
+        var files: [String: String]
+        enum CodingKeys: String, CodingKey {
+            case metadata
+            case files = "weight_map"
+        }
     }
 
     /// Opens an index and the files that it names, which lie in its folder.
@@ -29,15 +35,15 @@ public final class SafetensorsShards: WeightsFile {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw TensorFileError(.notFound, path: path, reason: "it cannot be read")
         }
-        guard let index = try? JSONDecoder().decode(Index.self, from: data), !index.weight_map.isEmpty,
-            index.weight_map.values.allSatisfy({ !$0.isEmpty && !$0.contains("/") && !$0.contains("\0") })
+        guard let index = try? JSONDecoder().decode(Index.self, from: data), !index.files.isEmpty,
+            index.files.values.allSatisfy({ !$0.isEmpty && !$0.contains("/") && !$0.contains("\0") })
         else {
             throw TensorFileError(.malformed, path: path, reason: "it is not an index of safetensors files")
         }
         let folder = (path as NSString).deletingLastPathComponent
         var opened: [String: SafetensorsFile] = [:]
         var files: [String: SafetensorsFile] = [:]
-        for (name, part) in index.weight_map {
+        for (name, part) in index.files {
             let file: SafetensorsFile
             if let known = opened[part] {
                 file = known
@@ -92,7 +98,7 @@ public final class SafetensorsShards: WeightsFile {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        let index = try encoder.encode(Index(metadata: .init(total_size: total), weight_map: map))
+        let index = try encoder.encode(Index(metadata: .init(totalSize: total), files: map))
         let file = try AtomicFile(path: path)
         try index.withUnsafeBytes { try file.write($0) }
         try file.commit()
