@@ -157,7 +157,7 @@ public final class Communicator: Sendable {
     public func requireSame(_ text: String, _ name: String) throws {
         let texts = try gathered(text)
         guard let other = texts.firstIndex(where: { $0 != texts[0] }) else { return }
-        throw SharedFailure(cause: ParallelError("\(name) of rank \(other) are not those of rank 0"))
+        throw SharedFailure(cause: ParallelError("rank \(other) has other \(name) than rank 0"))
     }
 
     // MARK: one rank to another

@@ -75,6 +75,7 @@ final class TrainingRun {
         task = try ranks.agree { try makeTask(files.training, ranks.isRoot ? files.validation : []) }
         let unusable = task.photos.unreadable + task.unusable
         for reason in unusable { logger.warning("left out: \(reason)") }
+        try ranks.requireSame("\(task.photos.photos.map { [$0.width, $0.height] })", "usable pictures")
         if !unusable.isEmpty {
             logger.warning(
                 unusable.count == 1 ? "1 picture was left out" : "\(unusable.count) pictures were left out")
@@ -87,9 +88,9 @@ final class TrainingRun {
     /// The pictures, if every rank has the same ones and the same recipe.
     private static func files(of trainer: Trainer) throws -> (training: [String], validation: [String]) {
         let files = try trainer.ranks.agree { try trainer.split() }
-        try trainer.ranks.requireSame(trainer.recipeText, "the recipe")
+        try trainer.ranks.requireSame(trainer.recipeText, "settings in the recipe")
         let names = files.training.map { ($0 as NSString).lastPathComponent }
-        try trainer.ranks.requireSame(names.joined(separator: "\n"), "the pictures")
+        try trainer.ranks.requireSame(names.joined(separator: "\n"), "pictures")
         return files
     }
 

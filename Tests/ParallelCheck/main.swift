@@ -79,8 +79,8 @@ func agree() throws {
     } catch let error as SharedFailure {
         try say("\(error)".replacingOccurrences(of: ranks.host, with: "HOST"))
     }
-    try ranks.requireSame("a", "the letters")
-    do { try ranks.requireSame("\(ranks.rank / 1)", "the letters") } catch { try say("\(error)") }
+    try ranks.requireSame("a", "letters")
+    do { try ranks.requireSame("\(ranks.rank / 1)", "letters") } catch { try say("\(error)") }
 }
 
 /// Gradients of every rank's part of a batch, averaged, beside those of the whole batch.

@@ -25,7 +25,7 @@ struct CommunicatorTests {
         #expect(
             outcome.lines
                 == all("value 3") + all("all alike, own true") + all("rank 1 (HOST): just one")
-                + all("the letters of rank 1 are not those of rank 0"))
+                + all("rank 1 has other letters than rank 0"))
     }
 
     /// The gradients of a batch that is split are those of the whole, however they are grouped.

@@ -113,7 +113,7 @@ struct PictureFiles: ParsableArguments {
     func plan(for ranks: Communicator, _ make: () throws -> BatchPlan) throws -> BatchPlan {
         let plan = try ranks.agree(make)
         // Standard input is rank 0's alone; the ranks' machines may not share their files.
-        try ranks.requireSame(plan.summary, "the pictures")
+        try ranks.requireSame(plan.summary, "pictures")
         return plan
     }
 
