@@ -102,19 +102,22 @@ struct RefusedWeightsTests {
     @Test func tensorsOfOtherShapesAreNamed() throws {
         for name in ["denoise_fn.mid.0.res_block.block1.block.3.bias", "denoise_fn.ups.3.conv.weight"] {
             let reason = try reason(Self.face, faceOptions) { $0[name] = try Tensor([1, 2, 3]) }
-            #expect(reason.contains("its tensor '\(name)' is float32 of shape [3], not real of ["), "\(reason)")
+            #expect(
+                reason.contains("its tensor '\(name)' is float32 of shape [3], not real of ["), "\(reason)")
         }
         let reason = try reason(Self.plain) {
             $0["mid_block.attentions.0.to_k.weight"] = try Tensor.zeros([32, 32, 1])
         }
         #expect(
-            reason.contains("'mid_block.attentions.0.to_k.weight' is float32 of shape [32, 32, 1]"), "\(reason)")
+            reason.contains("'mid_block.attentions.0.to_k.weight' is float32 of shape [32, 32, 1]"),
+            "\(reason)")
     }
 
     @Test func tensorsWithoutAPlaceAreNamed() throws {
         for (made, name) in [(Self.face, "denoise_fn.downs.1.attn.norm.weight"), (Self.face, "ema.decay")] {
             let reason = try reason(made, faceOptions) { $0[name] = try Tensor([1]) }
-            #expect(reason.contains("'\(name)'") || reason.contains("not alike within each level"), "\(reason)")
+            #expect(
+                reason.contains("'\(name)'") || reason.contains("not alike within each level"), "\(reason)")
         }
         let reason = try reason(Self.plain) { $0["class_embedding.weight"] = try Tensor([1]) }
         #expect(

@@ -16,7 +16,20 @@ public final class GroupNorm: Module {
         _ = try register("bias", bias)
     }
 
+    /// Positions from which libtorch sums channels-last memory thread by thread.
+    private static let threadedPositions = 1024
+
+    /// N×C×H×W → N×C×H×W in the same memory order.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        // There the sums would depend on the number of threads; in row-major memory they do not.
+        if x.device == .cpu, x.rank == 4, x.isChannelsLast, x.shape[2] * x.shape[3] >= Self.threadedPositions
+        {
+            return try normalized(x.contiguous()).channelsLast()
+        }
+        return try normalized(x)
+    }
+
+    private func normalized(_ x: Tensor) throws -> Tensor {
         try Op.groupNorm.one(.tensor(x), .int(groups), .tensor(weight), .tensor(bias), .double(epsilon))
     }
 }
