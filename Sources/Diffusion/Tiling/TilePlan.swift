@@ -26,7 +26,7 @@ public struct TilePlan: Sendable, Equatable {
             let features = 4 * Double(network.baseWidth) / area
             let skips = network.skipConnections == .concatenated ? Double(network.blocks) : 0
             // Normalised copies of what comes up from the second level, with the skip.
-            let copies = network.norm == .group ? 3 * Double(network.multipliers.prefix(2).reduce(0, +)) : 0
+            let copies = network.norm == .group ? 4 * Double(network.multipliers.prefix(2).reduce(0, +)) : 0
             return features * (10 + skips + copies)
                 + 4 * Double(3 * network.imageChannels + network.conditionChannels) * 2
         }
