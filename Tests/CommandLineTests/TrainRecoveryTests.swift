@@ -135,7 +135,7 @@ struct TrainRecoveryTests {
         let disk = try folder.file("disk")
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
         try #require(mount("tmpfs", disk, "tmpfs", 0, "size=1m") == 0)
-        defer { umount2(disk, Int32(MNT_DETACH.rawValue)) }
+        defer { umount2(disk, Int32(MNT_DETACH)) }
         // Nearly full: room for small files, none for a checkpoint.
         let filler = "disk/filler"
         try folder.write(String(repeating: "x", count: 1 << 20 - 24 * 1024), as: filler)
