@@ -102,7 +102,7 @@ install_data() {
     put_all share/restore/models Sources/SR3/Models/*.safetensors Sources/Deblur/Models/*.safetensors \
         Sources/SR3/Models/LICENSE-WEIGHTS.md
     put_all share/restore/metrics Sources/Metrics/Models/*.safetensors
-    put_all share/restore/recipes Recipes/*.yaml
+    put_all share/restore/recipes Recipes/*.yaml Recipes/recipe.schema.json
     put_all share/restore/datasets Datasets/*.yaml
 }
 

@@ -91,7 +91,7 @@ struct Checkpoint: Codable {
             let seconds = data["seconds"].flatMap(Double.init),
             let updates = data["ema_updates"].flatMap(Int.init)
         else { throw DataError("'\(path)' is not a checkpoint of restore") }
-        guard data["recipe"] == recipe else {
+        guard Recipe.saysTheSame(data["recipe"] ?? "", recipe) else {
             throw DataError(
                 "'\(path)' was made by another version of this recipe: resume with that one, or choose another --output"
             )

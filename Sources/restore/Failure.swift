@@ -82,7 +82,13 @@ enum Failure {
             case .malformed, .unsupported, .missingTensor: EX_DATAERR
             case .cannotWrite: EX_CANTCREAT
             }
-        case let error as RecipeError: error.kind == .missing ? EX_NOINPUT : EX_DATAERR
+        case let error as RecipeError:
+            switch error.kind {
+            case .missing: EX_NOINPUT
+            case .invalid: EX_DATAERR
+            case .override: EX_USAGE
+            }
+        case let error as RunFolderError: error.kind == .inUse ? EX_TEMPFAIL : EX_CANTCREAT
         case is ModelError, is DataError, is NetworkError, is DegradationError, is MemoryError: EX_DATAERR
         case is ScheduleError, is SamplingError, is DeviceError: EX_USAGE
         case is CancellationError: 130

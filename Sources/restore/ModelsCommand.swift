@@ -70,11 +70,10 @@ struct ModelsCommand: ParsableCommand {
         @Option(name: [.short, .long], help: "The model file to write.") var output: String
 
         func run() throws {
-            let loaded = try Recipe(path: recipe)
-            let text =
-                FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let resolved = try ResolvedRecipe(path: recipe)
             try OutputCheck.writable(output)
-            try ModelExport.write(loaded, path: recipe, text: text, run: folder, to: output)
+            try ModelExport.write(
+                resolved.recipe, path: recipe, text: resolved.text, run: folder, to: output)
             print("\(folder) → \(output)")
         }
     }

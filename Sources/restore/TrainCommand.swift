@@ -20,11 +20,20 @@ struct TrainCommand: ParsableCommand {
               restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4
               restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4 --resume
               restore train Recipes/sr3-x4.yaml --data photos --output runs/try --dry-run
+              restore train Recipes/sr3-x4.yaml --data photos --output runs/quick \\
+                --set budget=9m --set optimizer.learningRate=3e-4
               mpirun -n 4 restore train Recipes/sr3-x4.yaml --data photos --output runs/try
             """)
 
     @Argument(help: "The recipe, a YAML file.", completion: .file(extensions: ["yaml"]))
-    var recipe: String
+    var recipe: String?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Set a value of the recipe, for example optimizer.batchSize=8 (repeat for more).",
+            valueName: "key=value"))
+    var changes: [String] = []
 
     @Option(
         help: "Where the recipe's data sets lie (repeat for more folders; default: RESTORE_DATA).",
@@ -54,7 +63,12 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Check recipe and data, print what would be done, and stop.")
     var dryRun = false
 
+    @Flag(name: .customLong("schema"), help: "Print the JSON Schema of recipes, for editors, and stop.")
+    var printsSchema = false
+
     func validate() throws {
+        guard !printsSchema else { return }
+        guard recipe != nil else { throw ValidationError("Missing expected argument '<recipe>'") }
         guard output != nil || benchmark != nil else {
             throw ValidationError("--output must name the run's folder")
         }
@@ -72,9 +86,12 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let text =
-            FileManager.default.contents(atPath: recipe).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        let loaded = try Recipe(path: recipe)
+        guard !printsSchema, let recipe else {
+            print(RecipeSchema.json, terminator: "")
+            return
+        }
+        let resolved = try ResolvedRecipe(path: recipe, overrides: changes)
+        let loaded = resolved.recipe
         let roots = DataRoots.resolved(data)
         guard !roots.isEmpty else {
             throw CommandError.usage("--data (or RESTORE_DATA) must say where the photographs lie")
@@ -83,7 +100,7 @@ struct TrainCommand: ParsableCommand {
         let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString)
             .appendingPathComponent("../Datasets")
         let trainer = Trainer(
-            recipe: loaded, recipeText: text,
+            recipe: loaded, recipeText: resolved.text,
             options: .init(
                 data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,
                 device: try machine.resolved(for: ranks), resume: resume,

@@ -179,8 +179,10 @@ struct TrainTests {
         try expect(66, "cannot be read", nil)
         try expect(65, "'optimizer.learningRate' is missing", with("  learningRate: 1.0e-3\n", ""))
         try expect(65, "'budget' is missing", sound.components(separatedBy: "\nbudget")[0])
+        try expect(65, "line 24: 'optimizer.batchSize' is 'two'", with("batchSize: 2", "batchSize: two"))
         try expect(
-            65, "'optimizer.batchSize' has a value of the wrong type", with("batchSize: 2", "batchSize: two"))
+            65, "line 16: 'optimizer.lerningRate' is not a known key, did you mean 'optimizer.learningRate'?",
+            with("learningRate", "lerningRate"))
         try expect(65, "cannot be used", "name: [unfinished")
         try expect(65, "cannot be used", "")
         try expect(65, "deblurring", with("task: sr3", "task: deblurring"))
@@ -192,6 +194,39 @@ struct TrainTests {
         }
         try expect(65, "sampling.steps", with("steps: 2, eta", "steps: 101, eta"))
         try expect(65, "budget.steps", with("steps: 3,", "steps: 0,"))
+    }
+
+    @Test func valuesAreSetBesideTheRecipe() throws {
+        let outcome = try train("--set", "budget=2 steps", "--set", "optimizer.learningRate=3e-4")
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let checkpoint = try SafetensorsFile(path: folder.file("runs/tiny/checkpoint.safetensors"))
+        #expect(checkpoint.metadata["step"] == "2")
+        let kept = try #require(checkpoint.metadata["recipe"])
+        #expect(kept.contains("  learningRate: 3e-4\n") && kept.contains("budget: 2 steps\n"))
+        // A resumed run is asked the same.
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--output", "runs/tiny", "--resume"], in: folder,
+            status: 65, naming: "another version of this recipe")
+        let again = try train(
+            "--resume", "--set", "budget=2 steps", "--set", "optimizer.learningRate=3e-4")
+        #expect(again.status == 0, "\(again.errors)")
+    }
+
+    @Test(arguments: [
+        ("optimizer.lerningRate=1", "did you mean 'optimizer.learningRate'?"),
+        ("optimizer.batchSize=0", "'optimizer.batchSize' is '0', and must be a whole number from 1 to 4096"),
+        ("optimizer", "KEY=VALUE"), ("name.first=1", "'name' has no key 'first'"),
+    ])
+    func valuesThatCannotBeSet(change: String, naming cause: String) throws {
+        try expectFailure(
+            ["train", "tiny.yaml", "--data", "photos", "--output", "runs/tiny", "--set", change], in: folder,
+            status: 64, naming: "--set \(change)", cause)
+    }
+
+    @Test func theSchemaIsPrinted() throws {
+        let outcome = try succeed(["train", "--schema"], in: folder)
+        let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+        #expect(object?["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
     }
 
     @Test func dataThatCannotBeUsed() throws {

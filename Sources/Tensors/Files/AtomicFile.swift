@@ -5,7 +5,7 @@ import Foundation
 /// The bytes go to a hidden file in the same folder; ``commit()`` flushes it to disk and
 /// renames it. If it is let go without that, the hidden file is removed and whatever lay at
 /// the path is untouched. (A killed process can leave a `.restore-….partial` behind.)
-final class AtomicFile {
+package final class AtomicFile {
     private let path: String
     private let folder: String
     private let temporaryPath: String
@@ -44,6 +44,13 @@ final class AtomicFile {
     deinit {
         if isOpen { close(descriptor) }
         if !isCommitted { unlink(temporaryPath) }
+    }
+
+    /// A whole file at once.
+    package static func write(_ data: Data, to path: String) throws {
+        let file = try AtomicFile(path: path)
+        try data.withUnsafeBytes { try file.write($0) }
+        try file.commit()
     }
 
     /// Adds bytes to the end.

@@ -42,8 +42,9 @@ extension Recipe {
         public var epsilon: Double
         public var weightDecay: Double
         public var gradientClip: Double
+        /// Pictures a step, over all micro-batches, of one rank.
         public var batchSize: Int
-        /// Micro-batches a step, whose gradients are added up. Default: 1.
+        /// Micro-batches a step, whose gradients are averaged. Default: 1.
         public var accumulation: Int
         /// Default: auto.
         public var precision: Precision

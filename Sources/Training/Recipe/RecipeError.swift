@@ -9,13 +9,18 @@ public struct RecipeError: Error, CustomStringConvertible, Sendable {
     public let reason: String
     public let kind: Kind
 
-    /// - Parameter reason: may quote the file; control characters in it become spaces, so that the
-    ///   description stays one line.
+    /// - Parameter reason: may quote the file; control characters and invisible ones in it become spaces,
+    ///   so that the description stays one line that reads as it is.
     init(path: String, reason: String, kind: Kind) {
         self.path = path
         self.reason = String(
             String.UnicodeScalarView(
-                reason.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+                reason.unicodeScalars.map {
+                    switch $0.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: " "
+                    default: $0
+                    }
+                }))
         self.kind = kind
     }
 

@@ -86,7 +86,7 @@ struct RecipeTests {
         ("shares", "{ none: 0 }", "degradation.shares"), ("shares", "{ wobble: 1 }", "degradation.shares"),
         ("residualScale", "0", "residualScale"), ("framesShare", "-0.1", "data.framesShare"),
         ("frames", "null", "data.framesShare"), ("reconstructionWeight", "-1", "reconstructionWeight"),
-        ("task", "sr3", "model.scale"),
+        ("task", "sr3", "'data.frames' is not a known key of task sr3, only of deblur"),
     ])
     func deblurringSettingsOutOfRangeAreNamed(key: String, value: String, named: String) throws {
         let path = "\(Package.recipes)/deblur.yaml"
@@ -96,23 +96,28 @@ struct RecipeTests {
     }
 
     @Test(arguments: [
-        ("name", "name"), ("task", "task"), ("seed", "seed"), ("patchSize", "data.patchSize"),
-        ("validationCount", "data.validationCount"), ("scale", "model.scale"), ("target", "model.target"),
-        ("parameterization", "model.parameterization"), ("loss", "objective.loss"),
-        ("learningRate", "optimizer.learningRate"), ("emaDecay", "optimizer.emaDecay"),
-        ("checkpointMinutes", "budget.checkpointMinutes"), ("eta", "model.sampling.eta"),
+        ("name", "name", nil), ("task", "task", nil), ("seed", "seed", nil),
+        ("patchSize", "data.patchSize", 5), ("validationCount", "data.validationCount", 5),
+        ("scale", "model.scale", 9), ("target", "model.target", 9),
+        ("parameterization", "model.parameterization", 9), ("learningRate", "optimizer.learningRate", 27),
+        ("emaDecay", "optimizer.emaDecay", 27), ("eta", "model.sampling.eta", 18),
     ])
-    func aMissingKeyIsNamed(key: String, full: String) throws {
+    func aMissingKeyIsNamedWithTheLineOfItsParent(key: String, full: String, line: Int?) throws {
         let text = recipeText(without: key)
         try #require(text != recipeText())
         let error = try #require(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }
-        // `objective:` without its only key has no mapping at all.
-        if key == "loss" {
-            #expect(error.description.contains("'objective'"))
-        } else {
-            #expect(error.description == "the recipe 'r.yaml' cannot be used: the key '\(full)' is missing")
-        }
+        let place = line.map { "line \($0): " } ?? ""
+        #expect(
+            error.description == "the recipe 'r.yaml' cannot be used: \(place)the key '\(full)' is missing")
         #expect(error.kind == .invalid)
+    }
+
+    @Test func aKeyWithoutItsMappingIsNamed() throws {
+        // `objective:` without its only key has no mapping at all.
+        let error = try #require(throws: RecipeError.self) {
+            try Recipe(yaml: recipeText(without: "loss"), path: "r.yaml")
+        }
+        #expect(error.reason == "line 25: 'objective' has no value, and must be a mapping of loss or minSNR")
     }
 
     @Test(arguments: [
