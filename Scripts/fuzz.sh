@@ -147,7 +147,7 @@ sources() {
     metadata) set -- "$1" Sources/CImageCodecs Sources/ImageFiles Tests/Fuzzing/Sources/MetadataFuzzer ;;
     safetensors) set -- "$1" Sources/Tensors/Files Tests/Fuzzing/Sources/SafetensorsFuzzer ;;
     checkpoint) set -- "$1" Sources/Tensors/Files Tests/Fuzzing/Sources/CheckpointFuzzer ;;
-    recipe) set -- "$1" Sources/Training/Recipe*.swift Sources/Diffusion Sources/Degradation \
+    recipe) set -- "$1" Sources/Training/Recipe Sources/Diffusion Sources/Degradation \
         Sources/SR3/*.swift Sources/Deblur/*.swift Tests/Fuzzing/Sources/RecipeFuzzer ;;
     *) fail "'$1' is not a harness: use $ALL." ;;
     esac

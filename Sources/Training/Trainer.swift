@@ -16,6 +16,8 @@ public final class Trainer {
         public var resume: Bool
         /// A run's folder, a checkpoint or a model file to take the first weights from.
         public var continueFrom: String?
+        /// Of the program, for the run's record.
+        public var version = "unknown"
 
         public init(
             data: [String], output: String, manifests: [String], device: Device, resume: Bool,
@@ -114,6 +116,15 @@ public final class Trainer {
             paths.indices.filter { !chosen.contains($0) }.map { paths[$0] },
             paths.indices.filter { chosen.contains($0) }.map { paths[$0] }
         )
+    }
+
+    /// The data sets and how many pictures each has here.
+    func dataSets() throws -> [RunRecord.DataSet] {
+        try (recipe.data.sets + (recipe.data.frames.map { [$0] } ?? [])).map { name in
+            let paths = try TrainingFiles.paths(
+                sets: [name], roots: options.data, manifests: options.manifests)
+            return RunRecord.DataSet(name: name, pictures: paths.count)
+        }
     }
 
     /// Where the weights of a run lie: fp16 EMA weights, ready for `restore sr --model`.

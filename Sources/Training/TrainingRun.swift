@@ -15,6 +15,10 @@ final class TrainingRun {
     private let optimizer: RunOptimizer
     private let ema: EMA
     private let task: any TrainingTask
+    /// Rank 0's claim to the folder, and what it writes down there.
+    private let lock: RunLock?
+    private let log: RunLog?
+    private var isLogBroken = false
     private let step: TrainingStep
     private var state: Checkpoint
     private var skips = 0
@@ -23,6 +27,8 @@ final class TrainingRun {
     private static let skipLimit = 100
     /// On CUDA values are read so seldom, since reading waits for the device.
     private static let readingInterval = 20
+    /// A line of the log every so many steps.
+    private static let logInterval = 20
 
     /// Builds the network, reads checkpoint and pictures.
     init(_ trainer: Trainer) throws {
@@ -37,15 +43,17 @@ final class TrainingRun {
         self.logger = logger
         let files = try Self.files(of: trainer)
         // The folder is rank 0's; it may be on a disk that the others do not see.
-        let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
-        try ranks.agree { [folder] in
-            guard ranks.isRoot else { return }
+        lock = try ranks.agree { [folder] in
+            guard ranks.isRoot else { return nil }
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            guard trainer.options.resume || !isResumed else {
+            let lock = try RunLock(folder: folder)
+            guard trainer.options.resume || !Checkpoint.exists(in: folder) else {
                 throw DataError(
                     "'\(folder)' already holds a run: continue it with --resume, or choose another --output")
             }
+            return lock
         }
+        let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
         if device.isCUDA { Device.allowTF32(true) }
         let (network, makeTask) = try trainer.built()
         self.network = network
@@ -83,6 +91,17 @@ final class TrainingRun {
         step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
             ranks: ranks)
+        log = try ranks.agree { [folder, state, task] in
+            guard ranks.isRoot else { return nil }
+            try RunRecord(
+                recipe: trainer.recipe, dataSets: trainer.dataSets(),
+                trainingPictures: task.photos.photos.count,
+                validationPictures: files.validation.count - task.unusable.count,
+                start: .init(
+                    version: trainer.options.version, device: trainer.options.device, step: state.step)
+            ).write(to: folder, recipeText: trainer.recipeText, isResumed: isResumed)
+            return try RunLog(folder: folder, resuming: isResumed ? state.step : nil)
+        }
     }
 
     /// The pictures, if every rank has the same ones and the same recipe.
@@ -118,11 +137,15 @@ final class TrainingRun {
             state.seconds =
                 told.map { state.seconds + $0[0] } ?? first.seconds + Date().timeIntervalSince(start)
             if !device.isCUDA || state.step % Self.readingInterval == 0 { try read(outcome) }
+            let samplesPerSecond =
+                Double((state.step - first.step) * batchSize) / max(Date().timeIntervalSince(start), 1e-9)
+            if state.step % Self.logInterval == 0 {
+                try log(outcome, rate: rate, samplesPerSecond: samplesPerSecond)
+            }
             report(
                 Trainer.Progress(
                     step: state.step, samples: state.samples, loss: state.averageLoss ?? .nan,
-                    samplesPerSecond: Double((state.step - first.step) * batchSize)
-                        / max(state.seconds - first.seconds, 1e-9),
+                    samplesPerSecond: samplesPerSecond,
                     secondsLeft: progress > 0 ? state.seconds * (1 - progress) / progress : 0))
             if told.map({ $0[1] > 0 }) ?? isCancelled() {
                 try save()
@@ -155,6 +178,7 @@ final class TrainingRun {
         let (total, inARow) = try step.skips()
         guard total > skips else { return }
         skips = total
+        tell { [state] in try $0.event("skipped", step: state.step, numbers: [("total", Double(total))]) }
         logger.warning(
             "step \(state.step): the gradient is not finite, the step was left out; \(total) until now")
         guard inARow < Self.skipLimit else {
@@ -166,8 +190,29 @@ final class TrainingRun {
 
     // MARK: files
 
+    private func log(_ outcome: TrainingStep.Outcome, rate: Double, samplesPerSecond: Double) throws {
+        guard log != nil else { return }
+        let measurement = TrainingMeasurement(
+            step: state.step, samples: state.samples, seconds: state.seconds, loss: try outcome.loss.item(),
+            learningRate: rate, gradientNorm: try outcome.gradientNorm.item(),
+            samplesPerSecond: samplesPerSecond)
+        tell { try $0.training(measurement) }
+    }
+
+    /// Writes to the log; one that cannot be written to is no reason to end a run.
+    private func tell(_ body: (RunLog) throws -> Void) {
+        guard let log, !isLogBroken else { return }
+        do {
+            try body(log)
+        } catch {
+            isLogBroken = true
+            logger.warning("\(error); the run goes on without its log")
+        }
+    }
+
     private func save() throws {
         guard ranks.isRoot else { return }
+        tell { try $0.flush() }
         state.emaUpdates = ema.updates
         try state.save(
             weights: network.parameters, ema: ema, optimizer: optimizer, recipe: trainer.recipeText,
@@ -187,6 +232,15 @@ final class TrainingRun {
         guard let result = try ema.swapped({ try task.validate() }) else { return }
         try result.grid.write(to: "\(folder)/validation.png")
         try appendCurve(result)
+        tell { [state] log in
+            for figure in result.figures {
+                try log.scalar("validation/psnr_\(figure.name)", figure.value, step: state.step)
+            }
+            try log.image("validation/pictures", result.grid, step: state.step)
+            try log.event(
+                "validation", step: state.step,
+                numbers: result.figures.map { ("psnr_\($0.name)", $0.value) })
+        }
         let figures = result.figures.map { "\($0.name) \(String(format: "%.2f", $0.value)) dB" }
         logger.info("step \(state.step), \(state.samples) samples: PSNR \(figures.joined(separator: ", "))")
     }

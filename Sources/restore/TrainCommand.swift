@@ -99,12 +99,13 @@ struct TrainCommand: ParsableCommand {
         let ranks = try Ranks.start()
         let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString)
             .appendingPathComponent("../Datasets")
+        var options = Trainer.Options(
+            data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,
+            device: try machine.resolved(for: ranks), resume: resume,
+            continueFrom: try continueFrom.map(Self.startingPoint))
+        options.version = Restore.version
         let trainer = Trainer(
-            recipe: loaded, recipeText: resolved.text,
-            options: .init(
-                data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,
-                device: try machine.resolved(for: ranks), resume: resume,
-                continueFrom: try continueFrom.map(Self.startingPoint)), ranks: ranks,
+            recipe: loaded, recipeText: resolved.text, options: options, ranks: ranks,
             logger: Logger(label: "train"))
         if let benchmark {
             let result = try trainer.benchmark(steps: benchmark)

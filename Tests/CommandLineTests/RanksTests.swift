@@ -79,7 +79,7 @@ struct RanksTests {
             (["sr", "--model", model, "a/x.png", "b/x.png", "-o", "out/"], 64),
             (["sr", "--model", "absent.safetensors", "a/x.png", "b/x.png"], 66),
             (["sr", "--no-such-flag", "a/x.png"], 64), (["sr", "absent.png"], 66),
-            (["eval", "sr", "--model", model, "--data", "absent"], 66),
+            (["eval", "sr", "--model", model, "--data", "absent"], 65),
         ]
         for (arguments, status) in cases {
             let alone = try Executable.run(arguments, in: folder.path)

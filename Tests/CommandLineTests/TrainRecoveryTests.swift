@@ -14,7 +14,8 @@ struct TrainRecoveryTests {
     init() throws {
         folder = try TestFolder()
         for (index, name) in ["a.png", "b.png", "c.png", "d.png"].enumerated() {
-            try TestPictures.waves(width: 40 + index, height: 36).write(to: folder.file("photos/\(name)"))
+            try folder.write(
+                TestPictures.waves(width: 40 + index, height: 36).encoded(as: .png), as: "photos/\(name)")
         }
     }
 
@@ -148,6 +149,44 @@ struct TrainRecoveryTests {
         let again = try train("disk/run", "--resume")
         #expect(again.status == 0, "\(again.errors)")
         #expect(folder.names.contains("disk/run/tiny.safetensors"))
+    }
+
+    /// A second run in the folder of one that goes on is refused, and harms nothing.
+    @Test func aFolderHasOneRunAtATime() throws {
+        try recipe(steps: 1_000_000)
+        let first = try train("run") { process in
+            try Executable.waitUntilCatchingInterrupt(process)
+            for _ in 0..<5_000 where !folder.exists("run/checkpoint.safetensors") { usleep(2000) }
+            let second = try train("run", "--resume")
+            #expect(second.status == 75)
+            #expect(second.errors.contains("'run' is in use by another run (process \(process))"))
+        }
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(first.output.hasPrefix("stopped after "))
+    }
+
+    /// What a run writes down: for people, for programs, for TensorBoard.
+    @Test func aRunIsWrittenDown() throws {
+        try recipe(steps: 45)
+        #expect(try train("run", "--set", "optimizer.batchSize=3").status == 0)
+        let lines = try String(contentsOfFile: folder.file("run/log.jsonl"), encoding: .utf8).split(
+            separator: "\n")
+        let values = try lines.map { line in
+            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+        let steps = values.filter { $0["event"] == nil }
+        #expect(steps.compactMap { $0["step"] as? Int } == [20, 40])
+        #expect(steps.compactMap { $0["samples"] as? Int } == [60, 120])
+        for name in ["loss", "learning_rate", "gradient_norm", "samples_per_second", "seconds"] {
+            #expect(steps.allSatisfy { ($0[name] as? Double ?? -1) > 0 }, "\(name)")
+        }
+        let validation = try #require(values.last { $0["event"] as? String == "validation" })
+        #expect(validation["step"] as? Int == 45 && validation["psnr_mean"] is Double)
+        #expect(folder.names.contains { $0.hasPrefix("run/events.out.tfevents.") })
+        let record = try JSONSerialization.jsonObject(with: Data(folder.bytes("run/run.json")))
+        #expect((record as? [String: Any])?["trainingPictures"] as? Int == 3)
+        let recipe = String(decoding: try folder.bytes("run/recipe.yaml"), as: UTF8.self)
+        #expect(recipe.contains("batchSize: 3") && !recipe.contains("batchSize: 2"))
     }
 
     @Test func benchmarksWriteNothing() throws {

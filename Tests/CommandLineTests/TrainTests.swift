@@ -56,6 +56,13 @@ struct TrainTests {
             interruption: interruption)
     }
 
+    /// Names in a folder, but for TensorBoard's, which hold the time.
+    private func files(in prefix: String) -> [String] {
+        folder.names.filter { $0.hasPrefix(prefix) && !$0.contains("tfevents") }.map {
+            String($0.dropFirst(prefix.count))
+        }
+    }
+
     @Test func dryRunTouchesNothing() throws {
         let before = folder.names
         let outcome = try train("--dry-run")
@@ -76,10 +83,10 @@ struct TrainTests {
         #expect(outcome.output.hasPrefix("trained tiny in "))
         #expect(outcome.output.hasSuffix("runs/tiny/tiny.safetensors\n"))
         #expect(
-            folder.names.filter { $0.hasPrefix("runs/tiny/") }
-                == [
-                    "checkpoint.safetensors", "tiny.safetensors", "validation.csv", "validation.png",
-                ].map { "runs/tiny/" + $0 })
+            files(in: "runs/tiny/") == [
+                "checkpoint.safetensors", "log.jsonl", "recipe.yaml", "run.json", "run.lock",
+                "tiny.safetensors", "validation.csv", "validation.png",
+            ])
         let checkpoint = try SafetensorsFile(path: folder.file("runs/tiny/checkpoint.safetensors"))
         #expect(checkpoint.metadata["step"] == "3")
         #expect(checkpoint.metadata["samples"] == "6")
@@ -154,8 +161,10 @@ struct TrainTests {
         let reached = try step()
         #expect(reached >= 1)
         #expect(
-            folder.names.filter { $0.hasPrefix("runs/tiny/") }
-                == ["runs/tiny/checkpoint.safetensors", "runs/tiny/tiny.safetensors"])
+            files(in: "runs/tiny/") == [
+                "checkpoint.safetensors", "log.jsonl", "recipe.yaml", "run.json", "run.lock",
+                "tiny.safetensors",
+            ])
         let second = try train("--resume", interruption: Executable.waitUntilCatchingInterrupt)
         #expect(second.status == 0, "\(second.errors)")
         #expect(second.errors.contains("continuing at step \(reached)"))
