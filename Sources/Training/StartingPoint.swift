@@ -21,7 +21,8 @@ struct StartingPoint {
 
     /// For the model's card.
     var description: String {
-        let name = file.metadata["name"] ?? ((path as NSString).lastPathComponent)
+        let recipe = file.metadata["recipe"].flatMap { try? Recipe(yaml: $0, path: path) }
+        let name = file.metadata["name"] ?? recipe?.name ?? ((path as NSString).lastPathComponent)
         let steps = file.metadata["step"] ?? file.metadata["steps"]
         return steps.map { "\(name) after \($0) steps" } ?? name
     }

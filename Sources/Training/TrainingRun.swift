@@ -43,15 +43,13 @@ final class TrainingRun {
         self.logger = logger
         let files = try Self.files(of: trainer)
         // The folder is rank 0's; it may be on a disk that the others do not see.
-        lock = try ranks.agree { [folder] in
-            guard ranks.isRoot else { return nil }
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let lock = try RunLock(folder: folder)
+        try ranks.agree { [folder] in
+            guard ranks.isRoot else { return }
+            try RunLock.requireFree(folder)
             guard trainer.options.resume || !Checkpoint.exists(in: folder) else {
                 throw DataError(
                     "'\(folder)' already holds a run: continue it with --resume, or choose another --output")
             }
-            return lock
         }
         let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
         if device.isCUDA { Device.allowTF32(true) }
@@ -79,8 +77,22 @@ final class TrainingRun {
         // Rank 0's state is that of all, but for the averages, which it alone saves.
         state = try ranks.gathered(state)[0]
         try ranks.broadcast((parameters + optimizer.state).map(\.value))
-        logger.info("reading \(files.training.count) pictures")
-        task = try ranks.agree { try makeTask(files.training, ranks.isRoot ? files.validation : []) }
+        let count = files.training.count
+        logger.info("reading \(count) \(count == 1 ? "picture" : "pictures")")
+        task = try ranks.agree { [folder] in
+            // That a folder cannot be made is said before pictures are read, which may take minutes; if they
+            // cannot be used, it is not left behind.
+            let isNew = ranks.isRoot && !FileManager.default.fileExists(atPath: folder)
+            if ranks.isRoot {
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            }
+            do {
+                return try makeTask(files.training, ranks.isRoot ? files.validation : [])
+            } catch {
+                if isNew { rmdir(folder) }
+                throw error
+            }
+        }
         let unusable = task.photos.unreadable + task.unusable
         for reason in unusable { logger.warning("left out: \(reason)") }
         try ranks.requireSame("\(task.photos.photos.map { [$0.width, $0.height] })", "usable pictures")
@@ -91,6 +103,7 @@ final class TrainingRun {
         step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
             ranks: ranks)
+        lock = try ranks.agree { [folder] in ranks.isRoot ? try RunLock(folder: folder) : nil }
         log = try ranks.agree { [folder, state, task] in
             guard ranks.isRoot else { return nil }
             try RunRecord(

@@ -31,7 +31,11 @@ enum Failure {
         }
         if let status = status(of: error) { exit(sentence(of: error), status) }
         let code = Restore.exitCode(for: error)
-        guard code == .validationFailure else { Restore.exit(withError: error) }
+        guard code == .validationFailure else {
+            // Help and version are the same on all ranks.
+            if Ranks.launchedRank > 0 { exit(silently: error) }
+            Restore.exit(withError: error)
+        }
         exit(Restore.message(for: error), code.rawValue)
     }
 

@@ -84,7 +84,7 @@ enum Executable {
         var interrupt = sigset_t()
         var mask = sigset_t()
         sigemptyset(&interrupt)
-        sigaddset(&interrupt, SIGINT)
+        for number in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&interrupt, number) }
         pthread_sigmask(SIG_UNBLOCK, &interrupt, &mask)
         defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
         try process.run()

@@ -83,9 +83,10 @@ struct TrainRecoveryTests {
         #expect(outcome.errors.contains("1 picture was left out"))
         try FileManager.default.removeItem(atPath: folder.file("photos"))
         try folder.write("not a picture", as: "photos/broken.png")
-        try expectFailure(
-            ["train", "tiny.yaml", "--data", "photos", "--output", "none"], in: folder, status: 65,
-            naming: "broken.png")
+        let none = try train("none")
+        #expect(none.status == 65)
+        #expect(none.errorLines.last?.contains("broken.png") == true)
+        #expect(!folder.exists("none"))
     }
 
     @Test func weightsThatRunAwayEndTheRunWithAReason() throws {
@@ -93,7 +94,8 @@ struct TrainRecoveryTests {
             steps: 100_000,
             [
                 ("learningRate: 1.0e-3", "learningRate: 0.9"), ("{loss: l1}", "{loss: l2}"),
-                ("gradientClip: 1\n", "gradientClip: 1000000000\n"), ("baseWidth: 8", "baseWidth: 16"),
+                // Deep enough that a few steps of that size overflow.
+                ("multipliers: [1], blocks: 1", "multipliers: [1, 1], blocks: 8"),
             ])
         let outcome = try train("run")
         #expect(outcome.status == 65)

@@ -16,17 +16,34 @@ public final class RunLock {
         guard descriptor >= 0 else { throw RunFolderError.cannotWrite(path, errno) }
         // A file system without locks cannot tell of another run; that is no reason not to train.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
-            let owner = Self.owner(descriptor)
+            let error = Self.inUse(folder, descriptor)
             close(descriptor)
-            throw RunFolderError(
-                kind: .inUse,
-                description: "'\(folder)' is in use by another run\(owner.map { " (process \($0))" } ?? ""): "
-                    + "wait for its end, or choose another --output")
+            throw error
         }
         // For people who look; the lock is what counts.
         let text = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, text, text.count, 0)
+    }
+
+    /// Refuses a folder that another run has, before anything is read or written.
+    ///
+    /// - Throws: ``RunFolderError`` `.inUse`.
+    public static func requireFree(_ folder: String) throws {
+        let descriptor = open(path(in: folder), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+            throw inUse(folder, descriptor)
+        }
+    }
+
+    private static func inUse(_ folder: String, _ descriptor: Int32) -> RunFolderError {
+        RunFolderError(
+            kind: .inUse,
+            description: "'\(folder)' is in use by another run"
+                + (owner(descriptor).map { " (process \($0))" } ?? "")
+                + ": wait for its end, or choose another --output")
     }
 
     deinit { close(descriptor) }
