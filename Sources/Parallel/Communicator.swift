@@ -146,6 +146,21 @@ public final class Communicator: Sendable {
         throw SharedFailure(cause: RankFailure(rank: first, host: reasons[first].host, reason: reason))
     }
 
+    /// Runs what rank 0 alone does. Where it fails, all throw.
+    ///
+    /// - Returns: what `body` returned on rank 0, nil on the others.
+    /// - Throws: ``SharedFailure``, with rank 0's own error there.
+    public func onRoot<Value>(_ body: () throws -> Value) throws -> Value? {
+        guard isParallel else { return try body() }
+        let result = isRoot ? Result { try body() } : nil
+        var own: String?
+        if case .failure(let error) = result { own = "\(error)" }
+        let report = try gathered(Report(reason: own, host: host))[0]
+        guard let reason = report.reason else { return try result?.get() }
+        if case .failure(let error) = result { throw SharedFailure(cause: error) }
+        throw SharedFailure(cause: RankFailure(rank: 0, host: report.host, reason: reason))
+    }
+
     private struct Report: Codable {
         var reason: String?
         var host: String

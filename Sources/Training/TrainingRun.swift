@@ -43,8 +43,7 @@ final class TrainingRun {
         self.logger = logger
         let files = try Self.files(of: trainer)
         // The folder is rank 0's; it may be on a disk that the others do not see.
-        try ranks.agree { [folder] in
-            guard ranks.isRoot else { return }
+        _ = try ranks.onRoot { [folder] in
             try RunLock.requireFree(folder)
             guard trainer.options.resume || !Checkpoint.exists(in: folder) else {
                 throw DataError(
@@ -77,21 +76,19 @@ final class TrainingRun {
         // Rank 0's state is that of all, but for the averages, which it alone saves.
         state = try ranks.gathered(state)[0]
         try ranks.broadcast((parameters + optimizer.state).map(\.value))
+        // That a folder cannot be made is said before pictures are read, which may take minutes; if they
+        // cannot be used, it is not left behind.
+        let isNew = ranks.isRoot && !FileManager.default.fileExists(atPath: folder)
+        _ = try ranks.onRoot { [folder] in
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
         let count = files.training.count
         logger.info("reading \(count) \(count == 1 ? "picture" : "pictures")")
-        task = try ranks.agree { [folder] in
-            // That a folder cannot be made is said before pictures are read, which may take minutes; if they
-            // cannot be used, it is not left behind.
-            let isNew = ranks.isRoot && !FileManager.default.fileExists(atPath: folder)
-            if ranks.isRoot {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            }
-            do {
-                return try makeTask(files.training, ranks.isRoot ? files.validation : [])
-            } catch {
-                if isNew { rmdir(folder) }
-                throw error
-            }
+        do {
+            task = try ranks.agree { try makeTask(files.training, ranks.isRoot ? files.validation : []) }
+        } catch {
+            if isNew { rmdir(folder) }
+            throw error
         }
         let unusable = task.photos.unreadable + task.unusable
         for reason in unusable { logger.warning("left out: \(reason)") }
@@ -103,9 +100,8 @@ final class TrainingRun {
         step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
             ranks: ranks)
-        lock = try ranks.agree { [folder] in ranks.isRoot ? try RunLock(folder: folder) : nil }
-        log = try ranks.agree { [folder, state, task] in
-            guard ranks.isRoot else { return nil }
+        lock = try ranks.onRoot { [folder] in try RunLock(folder: folder) }
+        log = try ranks.onRoot { [folder, state, task] in
             try RunRecord(
                 recipe: trainer.recipe, dataSets: trainer.dataSets(),
                 trainingPictures: task.photos.photos.count,

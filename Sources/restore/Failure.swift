@@ -26,6 +26,8 @@ enum Failure {
         // Failures that were told already.
         if let code = error as? ExitCode { end(code.rawValue) }
         if let shared = error as? SharedFailure {
+            // The launcher's status is to be rank 0's where that is the one that failed.
+            if !Ranks.current.isRoot, (shared.cause as? RankFailure)?.rank == 0 { end(EX_OK) }
             if Ranks.current.isRoot { say(sentence(of: shared.cause)) }
             end(status(of: shared.cause) ?? EX_SOFTWARE)
         }
