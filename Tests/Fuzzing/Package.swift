@@ -11,7 +11,7 @@ let package = Package(
     targets: [
         .target(name: "CLibFuzzer"),
         // A link to Sources/Tensors/Files without the part that needs libtorch.
-        .target(name: "TensorFiles", exclude: ["TensorFile.swift"]),
+        .target(name: "TensorFiles", exclude: ["SafetensorsShards.swift", "TensorFile.swift"]),
         .executableTarget(
             name: "MetadataFuzzer", dependencies: [.product(name: "ImageFiles", package: "restore")],
             swiftSettings: settings),

@@ -19,11 +19,11 @@ public final class GroupNorm: Module {
     /// Positions from which libtorch sums channels-last memory thread by thread.
     private static let threadedPositions = 1024
 
-    /// N×C×H×W → N×C×H×W in the same memory order.
+    /// N×C×H×W → N×C×H×W.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        // There the sums would depend on the number of threads; in row-major memory they do not.
-        if x.device == .cpu, x.rank == 4, x.isChannelsLast, x.shape[2] * x.shape[3] >= Self.threadedPositions
-        {
+        // There the sums would depend on the number of threads, also for a part of such a tensor; in row-major
+        // memory they do not.
+        if x.device == .cpu, x.rank == 4, x.shape[2] * x.shape[3] >= Self.threadedPositions {
             return try normalized(x.contiguous()).channelsLast()
         }
         return try normalized(x)
