@@ -43,11 +43,16 @@ extension RecipeSchema {
         ) { _ = try YAMLDecoder().decode(DeblurConfiguration.self, from: $0) }
     }
 
-    private static let parameterization = MappingRule.Field.required(
-        "parameterization", .name(Parameterization.allCases.map(\.rawValue)), "What the network predicts.")
+    private static var parameterization: MappingRule.Field {
+        .required(
+            "parameterization", .name(Parameterization.allCases.map(\.rawValue)), "What the network predicts."
+        )
+    }
 
-    private static let trainingSchedule = MappingRule.Field.required(
-        "schedule", .text(noiseSchedule), "Noise of training: linear:LOW:HIGH:STEPS or cosine:STEPS.")
+    private static var trainingSchedule: MappingRule.Field {
+        .required(
+            "schedule", .text(noiseSchedule), "Noise of training: linear:LOW:HIGH:STEPS or cosine:STEPS.")
+    }
 
     private static let noiseSchedule = TextRule(
         "linear:LOW:HIGH:STEPS or cosine:STEPS", pattern: "^(linear(:[^:]+){3}|cosine:[0-9]+)$"
