@@ -175,7 +175,9 @@ def main():
     parser.add_argument("--tflops", type=float, default=989, help="peak of a GPU in bf16 (default: H100 SXM)")
     parser.add_argument("--utilisation", type=float, default=0.2, help="part of the peak that training reaches")
     options = parser.parse_args()
-    print(f"`python Benchmarks/scaling.py {' '.join(sys.argv[1:])}`\n".replace(" `", "`"))
+    # Without the executable's path, which is this machine's.
+    words = [word for index, word in enumerate(sys.argv[1:]) if "--restore" not in (word, sys.argv[index])]
+    print("`" + " ".join(["python Benchmarks/scaling.py"] + words) + "`\n")
     if not options.estimate_only:
         measured(options)
     estimated(options)

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 {
     cat Results/scaling.head.md
-    "$PYTHON" Benchmarks/scaling.py --restore "$RESTORE"
+    "$PYTHON" Benchmarks/scaling.py --restore "$BINARY"
     cat Results/scaling.tail.md
 } >"$NEW"
 cp "$NEW" Results/scaling.md
