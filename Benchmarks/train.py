@@ -7,6 +7,7 @@ the network's alone, on one batch that is always the same: forward, L1 loss, bac
 restore's have the making of a new batch besides, and are given with and without it.
 """
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -80,7 +81,7 @@ def main():
     # The network as a shipped model of the recipe has it.
     name = os.path.splitext(os.path.basename(options.recipe))[0]
     _, metadata = unet_reference.read_safetensors(os.path.join(ROOT, f"Sources/SR3/Models/{name}.safetensors"))
-    network = unet_reference.json.loads(metadata["configuration"])["network"]
+    network = json.loads(metadata["configuration"])["network"]
     recipe = open(options.recipe, encoding="utf-8").read()
 
     def number(key):
