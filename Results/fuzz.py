@@ -2,6 +2,8 @@
 """Writes Results/fuzz.md from the logs of Scripts/fuzz.sh.
 
 usage: fuzz.py LOG-FOLDER OUTPUT
+
+What OUTPUT says of harnesses that have no log there is kept.
 """
 
 import pathlib
@@ -12,10 +14,9 @@ HEAD = """# Fuzzing
 
 What `Results/remake-fuzz.sh` found: each reader of files from strangers under libFuzzer with the address
 sanitizer, and the undefined-behaviour sanitizer in C; see `Tests/Fuzzing/README.md`. A row is the end of
-a log; a run in parts, each going on with the corpus of the last, is their sum. Coverage counts edges of the instrumented code. The digest is that of the sources which ran;
-where `Scripts/fuzz.sh --digest HARNESS` prints another, the row is out of date. After a finding the
-defect is mended, with a test, and its harness starts again from nothing. A run that was ended before
-its two million executions says how far it came.
+a log; a run in parts, each going on with the corpus of the last, is their sum. Coverage counts edges of
+the instrumented code. The digest is that of the sources which ran; where `Scripts/fuzz.sh --digest HARNESS` prints
+another, the row is out of date. After a finding the defect is mended and its harness starts again from nothing.
 
 | harness | executions | seconds | coverage | corpus | peak memory, MB | findings | sources |
 |---|---:|---:|---:|---:|---:|---:|---|
@@ -56,15 +57,25 @@ def main():
         sys.exit(__doc__)
     order = ["png", "jpeg", "metadata", "safetensors", "checkpoint", "recipe"]
     logs = {log.stem: log for log in pathlib.Path(sys.argv[1]).glob("*.log")}
-    rows = [row(logs[name]) for name in order if name in logs]
-    tails = []
+    output = pathlib.Path(sys.argv[2])
+    earlier = output.read_text() if output.exists() else ""
+
+    def kept(name, pattern):
+        found = re.search(pattern.format(name), earlier, re.MULTILINE)
+        return found.group() if found else ""
+
+    rows, tails = [], []
     for name in order:
-        if name in logs:
-            lines = logs[name].read_text(errors="replace").splitlines()
-            kept = [line for line in lines if re.match(r"#\d+\s+DONE|Done |stat::", line)]
-            tails.append(f"{name}\n" + "\n".join("  " + line for line in kept[-7:]))
+        if name not in logs:
+            rows.append(kept(name, r"^\| `{}` .*\n"))
+            tails.append(kept(name, r"^{}\n(  .*\n)+").rstrip("\n"))
+            continue
+        rows.append(row(logs[name]))
+        lines = logs[name].read_text(errors="replace").splitlines()
+        last = [line for line in lines if re.match(r"#\d+\s+DONE|Done |stat::", line)]
+        tails.append(f"{name}\n" + "\n".join("  " + line for line in last[-7:]))
     body = HEAD + "".join(rows) + "\nThe last lines of the logs:\n\n```\n" + "\n".join(tails) + "\n```\n"
-    pathlib.Path(sys.argv[2]).write_text(body)
+    output.write_text(body)
 
 
 main()
