@@ -47,7 +47,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "3.12.0"),
     ],
     targets: [
-        .target(name: "CTorch", cxxSettings: torchCxxFlags, linkerSettings: torchLinkFlags),
+        .target(
+            name: "CTorch", dependencies: ["CKernels"], cxxSettings: torchCxxFlags,
+            linkerSettings: torchLinkFlags),
         // Opens an MPI library at run time: nothing of MPI is needed to build.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(
@@ -60,7 +62,8 @@ let package = Package(
         .target(
             name: "CImageCodecs", dependencies: ["CLibPNG", "CLibJPEG", "CLibLCMS2"],
             linkerSettings: [.linkedLibrary("z")]),
-        .target(name: "Tensors", dependencies: ["CTorch"]),
+        .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "Tensors", dependencies: ["CTorch", "CKernels"]),
         .target(name: "Parallel", dependencies: ["CMPI", "Tensors"]),
         .target(name: "ImageFiles", dependencies: ["CImageCodecs"]),
         .target(name: "ImageTensors", dependencies: ["Tensors", "ImageFiles"]),

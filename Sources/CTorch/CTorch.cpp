@@ -2,6 +2,8 @@
 
 #include "CTorch.h"
 
+#include "CKernels.h"
+
 #ifndef RESTORE_NO_LIBTORCH
 
 #include <ATen/Context.h>
@@ -11,10 +13,13 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/sum.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/Event.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <dlfcn.h>
@@ -127,6 +132,63 @@ struct GradientHook final : torch::autograd::PostAccumulateGradHook {
   ~GradientHook() override { release(context); }
 
   void operator()(const at::Tensor &) override { hook(context); }
+};
+
+/// Pixels in order, each with its channels together: what the kernels read.
+at::Tensor in_pixel_order(const at::Tensor &tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
+
+ck_convolution_call call_of(const at::Tensor &input, const at::Tensor &output) {
+  ck_convolution_call call{};
+  call.input = input.const_data_ptr<float>();
+  call.input_stride = size_t(input.size(1));
+  call.output = output.mutable_data_ptr<float>();
+  call.output_stride = size_t(output.size(1));
+  call.batch = size_t(input.size(0));
+  call.height = size_t(input.size(2));
+  call.width = size_t(input.size(3));
+  return call;
+}
+
+/// One pass of a convolution of `weight`, in either direction.
+at::Tensor convolved(const at::Tensor &input, const at::Tensor &weight, const float *bias, ck_direction direction) {
+  const auto convolution = std::unique_ptr<ck_convolution_s, decltype(&ck_convolution_free)>(
+      ck_convolution_create(weight.const_data_ptr<float>(), int(weight.size(1)), int(weight.size(0)), direction),
+      ck_convolution_free);
+  TORCH_CHECK(convolution, "not enough memory");
+  const int64_t outputs = weight.size(direction == CK_FORWARDS ? 0 : 1);
+  const at::Tensor result = at::empty({input.size(0), outputs, input.size(2), input.size(3)},
+                                      input.options().memory_format(at::MemoryFormat::ChannelsLast));
+  ck_convolution_call call = call_of(input, result);
+  call.bias = bias;
+  TORCH_CHECK(ck_convolution_run(convolution.get(), &call) == 0, "not enough memory");
+  return result;
+}
+
+struct WinogradConvolution : torch::autograd::Function<WinogradConvolution> {
+  static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &given,
+                            const at::Tensor &weights, const at::Tensor &bias) {
+    const at::Tensor input = in_pixel_order(given), weight = in_pixel_order(weights);
+    context->save_for_backward({input, weight});
+    return convolved(input, weight, bias.contiguous().const_data_ptr<float>(), CK_FORWARDS);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &input = saved[0], &weight = saved[1];
+    const at::Tensor gradient = in_pixel_order(gradients[0]);
+    at::Tensor to_input, to_weight, to_bias;
+    if (context->needs_input_grad(0)) to_input = convolved(gradient, weight, nullptr, CK_BACKWARDS);
+    if (context->needs_input_grad(1)) {
+      to_weight = at::empty_like(weight);
+      const ck_convolution_call call = call_of(input, gradient);
+      TORCH_CHECK(ck_convolution_weight_gradient(&call, int(weight.size(1)), int(weight.size(0)),
+                                                 to_weight.mutable_data_ptr<float>()) == 0,
+                  "not enough memory");
+    }
+    if (context->needs_input_grad(2)) to_bias = gradient.sum({0, 2, 3});
+    return {to_input, to_weight, to_bias};
+  }
 };
 
 c10::Device device_of(int type, int index) {
@@ -248,6 +310,37 @@ ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int 
 void *ct_tensor_memory(ct_tensor tensor) {
   return protect((void *)nullptr,
                  [&] { return tensor->value.is_contiguous() ? tensor->value.mutable_data_ptr() : nullptr; });
+}
+
+void *ct_tensor_pixels(ct_tensor tensor, size_t *stride) {
+  return protect((void *)nullptr, [&]() -> void * {
+    const at::Tensor &value = tensor->value;
+    if (value.dim() != 4 || value.numel() == 0) return nullptr;
+    // What a dimension of size 1 has as stride means nothing.
+    const auto strides = [&](int dim, int64_t wanted) { return value.size(dim) == 1 || value.stride(dim) == wanted; };
+    const int64_t across = value.size(3), down = value.size(2);
+    const int64_t pixel = across > 1 ? value.stride(3)
+                          : down > 1 ? value.stride(2)
+                          : value.size(0) > 1 ? value.stride(0)
+                                              : value.size(1);
+    if (pixel < value.size(1) || !strides(1, 1) || !strides(2, pixel * across) || !strides(0, pixel * across * down))
+      return nullptr;
+    *stride = size_t(pixel);
+    return value.mutable_data_ptr();
+  });
+}
+
+int ct_convolution_fits(ct_tensor input, ct_tensor weight) {
+  const at::Tensor &x = input->value, &w = weight->value;
+  if (x.dim() != 4 || w.dim() != 4 || w.size(2) != 3 || w.size(3) != 3 || x.size(1) != w.size(1)) return 0;
+  if (!x.is_cpu() || !w.is_cpu() || x.scalar_type() != at::kFloat || w.scalar_type() != at::kFloat) return 0;
+  const int64_t tiles = x.size(0) * ((x.size(2) + 3) / 4) * ((x.size(3) + 3) / 4);
+  return tiles >= 32 && ck_convolution_fits(int(w.size(1)), int(w.size(0)));
+}
+
+ct_tensor ct_convolution(ct_tensor input, ct_tensor weight, ct_tensor bias) {
+  return protect((ct_tensor) nullptr,
+                 [&] { return hand_out(WinogradConvolution::apply(input->value, weight->value, bias->value)); });
 }
 
 int ct_tensor_requires_grad(ct_tensor tensor) { return tensor->value.requires_grad(); }

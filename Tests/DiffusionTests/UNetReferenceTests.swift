@@ -71,6 +71,10 @@ struct UNetReferenceTests {
                 headWidth: 4, normEpsilon: 1e-3,
                 levelEncoding: .timestep(schedule: "cosine:300", frequencyShift: 1)), height: 13, width: 18),
         Case(
+            name: "channels and tiles enough for Winograd",
+            configuration: .init(baseWidth: 32, multipliers: [1, 2], blocks: 1, patchSize: 2), height: 46,
+            width: 49),
+        Case(
             name: "one level",
             configuration: .init(baseWidth: 8, multipliers: [2], blocks: 1, patchSize: 1), height: 7, width: 5
         ),
@@ -114,6 +118,9 @@ struct UNetReferenceTests {
         let expected = try Self.reference(given, configuration)
         let wanted = try #require(try expected.tensor("prediction"))
 
+        let plain = try noGrad { try network(noisy, condition: condition, signalLevel: gamma) }
+        #expect(try relativeDifference(plain, wanted) < 1e-4)
+        network.setTraining(true)
         let prediction = try network(noisy, condition: condition, signalLevel: gamma)
         #expect(prediction.shape == shape)
         #expect(try wanted.squared().mean().item() > 0.01, "weights that are 0 would prove nothing")
@@ -129,6 +136,7 @@ struct UNetReferenceTests {
             if difference > worst.difference { worst = (name, difference) }
         }
 
+        network.setTraining(false)
         try network.prepareForInference()
         network.forEachModule { #expect(($0 as? Conv2d)?.isPrepared != false) }
         let prepared = try noGrad { try network(noisy, condition: condition, signalLevel: gamma) }

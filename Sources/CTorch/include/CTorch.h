@@ -83,6 +83,17 @@ ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int 
 
 /// The memory of a contiguous tensor, on its device; NULL if it is not contiguous.
 void *ct_tensor_memory(ct_tensor tensor);
+/// The memory of a tensor N×C×H×W whose pixels lie one after the other, N×H×W, each with its channels
+/// together and `*stride` elements after the one before; NULL if it is laid out otherwise.
+void *ct_tensor_pixels(ct_tensor tensor, size_t *stride);
+
+// MARK: convolutions of our own
+
+/// Whether `ct_convolution` can be used, and pays: float32 on the CPU, a kernel of 3×3, channels that the
+/// kernels know, and tiles enough to pay for the transform of the weights.
+int ct_convolution_fits(ct_tensor input, ct_tensor weight);
+/// A 3×3 convolution of stride 1 with a pixel of zeros around, by Winograd's algorithm, and its gradients.
+ct_tensor ct_convolution(ct_tensor input, ct_tensor weight, ct_tensor bias);
 
 // MARK: autograd
 

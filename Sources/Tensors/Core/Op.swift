@@ -1,6 +1,7 @@
 /// The operators the engine calls, by their ATen names.
 enum Op {
     static let full = Operator("aten::full")
+    static let empty = Operator("aten::empty.memory_format")
     static let contiguous = Operator("aten::contiguous")
     static let clone = Operator("aten::clone")
     static let detach = Operator("aten::detach")

@@ -153,6 +153,14 @@ public final class Tensor: @unchecked Sendable {
         }
     }
 
+    /// The memory of an N×C×H×W tensor of the CPU in pixel order, N×H×W, and how many elements a pixel's
+    /// channels are after those of the pixel before; nil where memory is laid out otherwise.
+    var pixels: (memory: UnsafeMutableRawPointer, stride: Int)? {
+        var stride = 0
+        guard device == .cpu, let memory = ct_tensor_pixels(handle, &stride) else { return nil }
+        return (memory, stride)
+    }
+
     // MARK: moving
 
     public func to(_ device: Device, nonBlocking: Bool = false) throws -> Tensor {

@@ -1,14 +1,20 @@
 /// A two-dimensional convolution over N×C×H×W pictures in channels-last memory.
 ///
-/// For inference on the CPU ``prepareForInference()`` packs the weights once into the layout
-/// oneDNN computes with, and SiLU or a following addition is then done inside the
-/// convolution. Training uses the plain operators.
+/// For inference on the CPU ``prepareForInference()`` packs the weights once, for Winograd's algorithm
+/// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
+/// inside the convolution. Training uses the plain operators.
 public final class Conv2d: Module {
     public let weight: Tensor
     public let bias: Tensor
     public let stride: Int
     public let padding: Int
-    private var packed: Tensor?
+    private enum Preparation {
+        case winograd(WinogradConvolution)
+        /// Weights in the layout oneDNN computes with.
+        case packed(Tensor)
+    }
+
+    private var preparation: Preparation?
 
     /// - Parameter zero: starts with weights and bias at 0, for the last layer of a residual branch.
     public init(
@@ -44,7 +50,9 @@ public final class Conv2d: Module {
         -> Tensor
     {
         let bias = try shift.map { try self.bias + $0 } ?? self.bias
-        if let packed {
+        switch preparation {
+        case .winograd(let convolution): return try convolution(x, bias: bias, then: epilogue)
+        case .packed(let packed):
             let common: [OperatorArgument] = [
                 .tensor(packed), .tensor(bias), .ints([padding, padding]), .ints([stride, stride]),
                 .ints([1, 1]),
@@ -63,8 +71,12 @@ public final class Conv2d: Module {
                         + [.string("add"), .double(1), .none, .emptyList, .none])
                 return result[0]
             }
+        case nil: break
         }
-        let sum = try x.convolved(weight, bias: bias, stride: stride, padding: padding)
+        let sum =
+            try stride == 1 && padding == 1 && isTraining && WinogradConvolution.fits(x, weight)
+            ? WinogradConvolution.trained(x, weight, bias: bias)
+            : x.convolved(weight, bias: bias, stride: stride, padding: padding)
         if let counter = FLOPCounter.current {
             let kernel = weight.shape.dropFirst().reduce(1, *)
             counter.add(2 * Double(kernel) * Double(sum.count))
@@ -77,21 +89,26 @@ public final class Conv2d: Module {
     }
 
     /// Whether weights are packed and ``Epilogue`` is computed inside the convolution.
-    public var isPrepared: Bool { packed != nil }
+    public var isPrepared: Bool { preparation != nil }
 
     /// Packs the weights for inference on the CPU; does nothing elsewhere.
     public func prepareForInference(inputSize: [Int]? = nil) throws {
-        guard packed == nil, weight.device == .cpu, weight.dtype == .float32,
-            Op.reorderConvolution.exists, Op.convolutionPointwise.exists, Op.convolutionPointwiseAdd.exists
+        guard preparation == nil, weight.device == .cpu, weight.dtype == .float32 else { return }
+        if stride == 1, padding == 1, let convolution = try WinogradConvolution(weight) {
+            preparation = .winograd(convolution)
+            return
+        }
+        guard Op.reorderConvolution.exists, Op.convolutionPointwise.exists, Op.convolutionPointwiseAdd.exists
         else { return }
-        packed = try noGrad {
+        let packed = try noGrad {
             try Op.reorderConvolution.one(
                 .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]),
                 .int(1),
                 inputSize.map(OperatorArgument.ints) ?? .none)
         }
+        preparation = .packed(packed)
     }
 
     /// Packed weights are a copy: they are dropped when the weights change.
-    public override func parametersDidChange() { packed = nil }
+    public override func parametersDidChange() { preparation = nil }
 }
