@@ -5,7 +5,7 @@
 namespace winograd {
 namespace {
 constexpr int kWidth = 8, kRows = 6, kColumns = 2;
-#include "WinogradKernels.inc"
+#include "WinogradKernels.h"
 const Kernels kernels{kWidth,       kRows,           kColumns * kWidth, pack,           run,
                       gather_input, gather_gradient, correlate,         finish_gradient};
 } // namespace
