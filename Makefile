@@ -4,11 +4,11 @@ PREFIX ?= /usr/local
 IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
-RESULTS ?= sr3-x4 sr3-x4-real deblur files scaling training
+RESULTS ?= sr3-x4 sr3-x4-real deblur files scaling training training-notes benchmarks
 HARNESS ?=
 export TIME RUNS
 
-.PHONY: help deps build demo test fuzz lint results install uninstall clean
+.PHONY: help deps build demo test bench fuzz lint results install uninstall clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -25,6 +25,9 @@ demo: deps ## Super-resolve a picture into demo/; IMAGE=photo.jpg takes your own
 
 test: deps lint ## Check the formatting, build, run all tests
 	@Scripts/test.sh
+
+bench: build ## Time inference beside PyTorch, write Results/benchmarks.md (10 minutes)
+	@Results/remake-benchmarks.sh
 
 fuzz: deps ## Fuzz every reader of files for TIME=60 seconds or RUNS=N executions; HARNESS=png for one
 	@Scripts/fuzz.sh $(HARNESS)

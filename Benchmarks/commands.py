@@ -16,6 +16,7 @@ def options(description, model, rounds):
     parser.add_argument("--restore", default=os.path.join(ROOT, ".build/release/restore"))
     parser.add_argument("--model", default=model)
     parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--svg", help="where a benchmark that draws puts its picture")
     return parser.parse_args()
 
 

@@ -1,8 +1,7 @@
 #include "CKernels.h"
 
+#include "Threads.h"
 #include "Winograd.h"
-
-#include <dlfcn.h>
 
 #include <algorithm>
 #include <atomic>
@@ -35,32 +34,6 @@ const winograd::Kernels *kernels(int inputs, int outputs) {
   return nullptr;
 }
 
-/// libgomp's own pool, which libtorch keeps warm: a second pool would fight with it for the cores.
-/// GOMP_parallel is the entry that GCC compiles `#pragma omp parallel` to.
-struct OpenMP {
-  void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
-  int (*threads)();
-
-  static const OpenMP &shared() {
-    static const OpenMP found{
-        reinterpret_cast<decltype(parallel)>(dlsym(RTLD_DEFAULT, "GOMP_parallel")),
-        reinterpret_cast<decltype(threads)>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"))};
-    return found;
-  }
-};
-
-/// Runs `body` on several threads at once, this one among them.
-template <typename Body> void on_threads(size_t most, Body body) {
-  const OpenMP &openmp = OpenMP::shared();
-  if (openmp.parallel && openmp.threads) {
-    const size_t wanted = size_t(openmp.threads());
-    const size_t count = wanted < most ? wanted : most;
-    if (count > 1)
-      return openmp.parallel([](void *context) { (*static_cast<Body *>(context))(); }, &body, unsigned(count), 0);
-  }
-  body();
-}
-
 /// A thread's scratch memory, kept for its next convolution.
 float *scratch(size_t count) {
   thread_local Floats memory;
@@ -71,14 +44,6 @@ float *scratch(size_t count) {
     held = memory ? count : 0;
   }
   return memory.get();
-}
-
-/// Calls `body` with every index below `count`, some on other threads; which, is chance.
-template <typename Body> void for_each(size_t count, Body body) {
-  std::atomic<size_t> next{0};
-  on_threads(count, [&] {
-    for (size_t index = next++; index < count; index = next++) body(index);
-  });
 }
 
 size_t panels(const winograd::Kernels &kernels, int outputs) {

@@ -11,7 +11,7 @@ public final class DeblurModel {
     public var configuration: DeblurConfiguration { networks.configuration }
 
     public init(
-        _ configuration: DeblurConfiguration, seed: UInt64 = 0, device: Device = .cpu,
+        _ configuration: DeblurConfiguration, seed: UInt64? = 0, device: Device = .cpu,
         metadata: [String: String] = [:]
     ) throws {
         networks = try PredictAndRefine(configuration, seed: seed, device: device)
@@ -40,7 +40,7 @@ public final class DeblurModel {
     /// - Throws: ``ModelError`` when the file is not a deblurring model or a weight is NaN or infinite.
     public static func load(_ path: String, device: Device = .cpu) throws -> DeblurModel {
         try file.load(path) { configuration, metadata in
-            let model = try DeblurModel(configuration, device: device, metadata: metadata)
+            let model = try DeblurModel(configuration, seed: nil, device: device, metadata: metadata)
             return (model, model.networks)
         }
     }

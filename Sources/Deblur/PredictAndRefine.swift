@@ -10,11 +10,11 @@ public final class PredictAndRefine: Module {
     public let predictor: UNet
     public let denoiser: UNet
 
-    public init(_ configuration: DeblurConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
+    public init(_ configuration: DeblurConfiguration, seed: UInt64? = 0, device: Device = .cpu) throws {
         try configuration.validate()
         self.configuration = configuration
         predictor = try UNet(configuration.predictor, seed: seed, device: device)
-        denoiser = try UNet(configuration.denoiser, seed: seed &+ 1, device: device)
+        denoiser = try UNet(configuration.denoiser, seed: seed.map { $0 &+ 1 }, device: device)
         super.init()
         _ = register("predictor", predictor)
         _ = register("denoiser", denoiser)

@@ -12,8 +12,9 @@ public final class SR3Model {
     public let metadata: [String: String]
     public let device: Device
 
+    /// - Parameter seed: of the initial weights; nil leaves them at 0, to be loaded.
     public init(
-        _ configuration: SR3Configuration, seed: UInt64 = 0, device: Device = .cpu,
+        _ configuration: SR3Configuration, seed: UInt64? = 0, device: Device = .cpu,
         metadata: [String: String] = [:]
     ) throws {
         try configuration.validate()
@@ -76,7 +77,7 @@ public final class SR3Model {
     /// - Throws: ``ModelError`` when the file is not an SR3 model or a weight is NaN or infinite.
     public static func load(_ path: String, device: Device = .cpu) throws -> SR3Model {
         try file.load(path) { configuration, metadata in
-            let model = try SR3Model(configuration, device: device, metadata: metadata)
+            let model = try SR3Model(configuration, seed: nil, device: device, metadata: metadata)
             return (model, model.network)
         }
     }

@@ -60,4 +60,22 @@ struct ShippedResultsTests {
                 isCurrent, "\(name).md is stale: other weights of \(name) ship now; run make results")
         }
     }
+
+    /// The page of benchmarks names a digest of what a denoiser's step is made of.
+    @Test func theBenchmarksTimedTheseSources() throws {
+        let page = Self.root.appendingPathComponent("Results/benchmarks.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let line = try #require(text.firstMatch(of: /Sources timed \((.+)\), SHA-256 ([0-9a-f]{64})\./))
+        let folders = line.1.split(separator: ", ").map { Self.root.appendingPathComponent(String($0)) }
+        try #require(folders.count >= 3)
+        let files = folders.flatMap { folder -> [String] in
+            let all = FileManager.default.enumerator(
+                at: folder, includingPropertiesForKeys: [.isRegularFileKey])
+            return (all?.compactMap { $0 as? URL } ?? []).filter {
+                (try? $0.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile) == true
+            }.map(\.path)
+        }
+        let digest = try FileDigest.sha256(files.sorted())
+        #expect(line.2 == digest, "benchmarks.md is stale: what it timed has changed; run make bench")
+    }
 }

@@ -49,4 +49,24 @@ struct PictureOperatorTests {
         let result = try product.inverseFourier(height: 1, width: 5).floats()
         #expect(zip(result, [4, 5, 1, 2, 3]).allSatisfy { abs($0 - $1) < 1e-5 })
     }
+
+    /// Several pictures' patches at once, and back, are the same numbers as by libtorch's operators.
+    @Test(arguments: [1, 2, 4]) func patchesOfSeveralPicturesAreUnshuffledPixels(_ patch: Int) throws {
+        try noGrad {
+            let noisy = try randomTensor([2, 3, 12, 20], stream: 1)
+            let condition = try randomTensor([2, 5, 12, 20], stream: 2)
+            let expected = try Tensor.concatenated([noisy, condition], dim: 1).pixelUnshuffled(patch)
+            // Row-major memory and a view of a larger picture.
+            let wide = try Tensor.concatenated([condition, condition], dim: 3)
+            for other in [condition, try wide.narrowed(3, start: 20, count: 20)] {
+                let found = try #require(try Tensor.patches(of: [noisy, other], size: patch))
+                #expect(found.isChannelsLast && found.shape == expected.shape)
+                #expect(try found.floats() == expected.floats())
+                let back = try #require(try found.picture(ofPatches: patch))
+                #expect(try back.floats() == Tensor.concatenated([noisy, condition], dim: 1).floats())
+            }
+            #expect(try Tensor.patches(of: [noisy, condition.to(.float64)], size: patch) == nil)
+            #expect(try expected.contiguous().to(.float64).picture(ofPatches: patch) == nil)
+        }
+    }
 }

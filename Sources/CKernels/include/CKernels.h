@@ -55,6 +55,22 @@ int ck_convolution_run(ck_convolution convolution, const ck_convolution_call *ca
 /// not depend on the number of threads. Returns non-zero, with nothing done, where it does not fit or memory is short.
 int ck_convolution_weight_gradient(const ck_convolution_call *call, int inputs, int outputs, float *gradient);
 
+typedef struct {
+  /// batch×channels×height×width in row-major order; height and width are multiples of `patch`.
+  float *picture;
+  size_t batch, channels, height, width;
+  /// 1, 2 or 4.
+  size_t patch;
+  /// batch×(height/patch)×(width/patch) pixels of channels·patch² channels, `pixel_stride` floats apart: the patches
+  /// of patch×patch, channel by channel (pixel unshuffle; Shi et al. 2016).
+  float *pixels;
+  size_t pixel_stride;
+} ck_patches;
+
+/// Copies a picture to the pixels its patches become, or back. Return non-zero for another `patch`.
+int ck_patches_to_pixels(const ck_patches *call);
+int ck_pixels_to_patches(const ck_patches *call);
+
 #ifdef __cplusplus
 }
 #endif

@@ -69,8 +69,8 @@ public final class UNet: Module {
         }
     }
 
-    /// - Parameter seed: for the initial weights.
-    public init(_ configuration: UNetConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
+    /// - Parameter seed: for the initial weights; nil leaves them at 0, to be loaded.
+    public init(_ configuration: UNetConfiguration, seed: UInt64? = 0, device: Device = .cpu) throws {
         try configuration.validate()
         self.configuration = configuration
         let make = Initializer(seed: seed, device: device)
@@ -201,9 +201,10 @@ public final class UNet: Module {
         let right = (multiple - size[3] % multiple) % multiple
         // A whole network's padding is decided once: condition and noisy picture must mirror
         // the same pixels.
-        var picture = try condition.map { try Tensor.concatenated([noisy, $0], dim: 1) } ?? noisy
-        picture = try picture.reflectPadded(bottom: bottom, right: right)
-        var h = try unshuffled(picture)
+        let pictures = try ([noisy] + (condition.map { [$0] } ?? [])).map {
+            try $0.reflectPadded(bottom: bottom, right: right)
+        }
+        var h = try patches(of: pictures)
         let level = try embedding.map { try $0(signalLevel.to(h.dtype)) }
         h = try input(h)
         let concatenates = configuration.skipConnections == .concatenated
@@ -230,12 +231,19 @@ public final class UNet: Module {
             }
         }
         if let outputNorm { h = try outputNorm(h).silu() }
-        return try output(h).pixelShuffled(configuration.patchSize).cropped(height: size[2], width: size[3])
+        h = try output(h)
+        let picture =
+            try output.isPrepared ? h.picture(ofPatches: configuration.patchSize) : nil
+        return try (picture ?? h.pixelShuffled(configuration.patchSize))
+            .cropped(height: size[2], width: size[3])
     }
 
     /// Patches to channels, picture by picture as PyTorch orders them, in channels-last memory.
-    private func unshuffled(_ picture: Tensor) throws -> Tensor {
-        try picture.pixelUnshuffled(configuration.patchSize).channelsLast()
+    private func patches(of pictures: [Tensor]) throws -> Tensor {
+        let patch = configuration.patchSize
+        if input.isPrepared, let patches = try Tensor.patches(of: pictures, size: patch) { return patches }
+        let whole = pictures.count == 1 ? pictures[0] : try Tensor.concatenated(pictures, dim: 1)
+        return try whole.pixelUnshuffled(patch).channelsLast()
     }
 
     /// Packs every convolution for inference; see ``Conv2d/prepareForInference(inputSize:)``.

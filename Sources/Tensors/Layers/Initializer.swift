@@ -1,16 +1,19 @@
 /// Seeded initial values, drawn in the order the layers are made.
 public final class Initializer {
-    private var stream: CounterStream
+    private var stream: CounterStream?
     public let device: Device
 
-    public init(seed: UInt64, device: Device = .cpu) {
+    /// - Parameter seed: nil for zeros, where values are going to be loaded.
+    public init(seed: UInt64?, device: Device = .cpu) {
         // A stream of its own, so that a training run with the same seed draws other numbers.
-        stream = CounterStream(seed: seed, stream: 0x696E_6974)
+        stream = seed.map { CounterStream(seed: $0, stream: 0x696E_6974) }
         self.device = device
     }
 
     /// Uniform over ±bound.
     public func uniform(_ shape: [Int], bound: Double) throws -> Tensor {
+        guard var stream else { return try placed(Tensor.zeros(shape)) }
+        defer { self.stream = stream }
         let count = shape.reduce(1, *)
         var values = [Float](repeating: 0, count: count)
         for index in 0..<count { values[index] = Float((stream.uniform() * 2 - 1) * bound) }

@@ -35,8 +35,7 @@ final class WinogradConvolution {
                 operation: "convolution", shapes: [size], reason: "the input must be N×\(inputs)×H×W")
         }
         let shape = [size[0], outputs, size[2], size[3]]
-        let result = try Op.empty.one(
-            .ints(shape), .int(Int(DType.float32.rawValue)), .none, .none, .none, .int(2))
+        let result = try Tensor.emptyPixels(shape)
         var addend: Tensor?
         if case .add(let other) = epilogue {
             guard other.shape == shape else {
