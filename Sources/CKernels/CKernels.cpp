@@ -65,7 +65,7 @@ bool convolve(const winograd::Kernels &kernels, int inputs, int outputs, const f
   const size_t blocks = (all + block - 1) / block;
   std::atomic<size_t> next{0};
   std::atomic<bool> enough{true};
-  on_threads(blocks, [&] {
+  on_threads(blocks, all * winograd::kPoints * size_t(inputs) * size_t(outputs) / 8, [&] {
     float *memory = scratch(winograd::scratch_count(kernels, block, inputs));
     if (!memory) {
       enough = false;
@@ -100,7 +100,7 @@ ck_convolution ck_convolution_create(const float *weight, int inputs, int output
   if (!packed) return nullptr;
   if (!backwards) {
     constexpr int strip = 16;
-    for_each(size_t((inputs + strip - 1) / strip), [&](size_t index) {
+    for_each(size_t((inputs + strip - 1) / strip), 9 * size_t(inputs) * outputs, [&](size_t index) {
       const int first = int(index) * strip, last = std::min(inputs, first + strip);
       for (int o = 0; o < outputs; o++)
         for (int k = 0; k < 9; k++)
@@ -108,7 +108,7 @@ ck_convolution ck_convolution_create(const float *weight, int inputs, int output
             ordered[(size_t(i) * 9 + k) * outputs + o] = weight[(size_t(o) * 9 + k) * inputs + i];
     });
   }
-  for_each(panels(*found, to), [&](size_t index) {
+  for_each(panels(*found, to), winograd::kPoints * size_t(inputs) * outputs / 4, [&](size_t index) {
     found->pack(backwards ? weight : ordered.get(), from, to, backwards, int(index) * found->panel, packed.get());
   });
   return new (std::nothrow) ck_convolution_s{found, from, to, std::move(packed)};
@@ -135,18 +135,18 @@ int ck_convolution_weight_gradient(const ck_convolution_call *call, int inputs, 
   float *in = memory + zeros, *out = in + points * block * inputs, *sums = out + points * block * outputs;
   for (size_t start = 0; start < all; start += block) {
     const size_t count = std::min(block, all - start);
-    for_each((count + strip - 1) / strip, [&](size_t index) {
+    for_each((count + strip - 1) / strip, count * points * size_t(inputs + outputs) / 2, [&](size_t index) {
       const size_t first = index * strip, last = std::min(count, first + strip);
       found->gather_input(*call, inputs, start + first, start + last, memory, in + first * inputs, count * inputs);
       found->gather_gradient(*call, outputs, start + first, start + last, memory, out + first * outputs,
                              count * outputs);
     });
-    for_each(points, [&](size_t point) {
+    for_each(points, count * points * pair / 8, [&](size_t point) {
       found->correlate(out + point * count * outputs, in + point * count * inputs, int(count), inputs, outputs,
                        sums + point * pair, start > 0);
     });
   }
-  for_each(size_t(outputs), [&](size_t o) {
+  for_each(size_t(outputs), points * pair / 4, [&](size_t o) {
     found->finish_gradient(sums + o * inputs, pair, inputs, gradient + o * 9 * size_t(inputs));
   });
   return 0;

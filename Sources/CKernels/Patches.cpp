@@ -20,7 +20,7 @@ template <typename Copy> void walk(const ck_patches &call, size_t index, Copy co
 
 /// With `patch` known to the compiler, a run is one move.
 template <size_t patch> void copy_all(const ck_patches &call, bool to_pixels) {
-  for_each(call.batch * (call.height / call.patch), [&](size_t index) {
+  for_each(call.batch * (call.height / call.patch), call.batch * call.channels * call.height * call.width, [&](size_t index) {
     if (to_pixels)
       walk(call, index, [](float *row, float *pixel) { std::memcpy(pixel, row, patch * sizeof(float)); });
     else

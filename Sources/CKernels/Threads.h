@@ -23,8 +23,13 @@ struct OpenMP {
   }
 };
 
-/// Runs `body` on several threads at once, this one among them.
-template <typename Body> inline void on_threads(size_t most, Body body) {
+/// Runs `body` on several threads at once, at most `most`, this one among them.
+///
+/// `operations` says about how much there is to do: waking the others costs as much as tens of thousands, and
+/// far more where other programs use their cores.
+template <typename Body> inline void on_threads(size_t most, size_t operations, Body body) {
+  constexpr size_t worthwhile = 200'000;
+  if (operations < worthwhile) return body();
   const OpenMP &openmp = OpenMP::shared();
   if (openmp.parallel && openmp.threads) {
     const size_t wanted = size_t(openmp.threads());
@@ -36,9 +41,9 @@ template <typename Body> inline void on_threads(size_t most, Body body) {
 }
 
 /// Calls `body` with every index below `count`, some on other threads; which, is chance.
-template <typename Body> inline void for_each(size_t count, Body body) {
+template <typename Body> inline void for_each(size_t count, size_t operations, Body body) {
   std::atomic<size_t> next{0};
-  on_threads(count, [&] {
+  on_threads(count, operations, [&] {
     for (size_t index = next++; index < count; index = next++) body(index);
   });
 }

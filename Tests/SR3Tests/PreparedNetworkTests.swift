@@ -1,0 +1,47 @@
+import Diffusion
+import Foundation
+import ImageTensors
+import SR3
+import Tensors
+import Testing
+
+/// What restoring computes with, convolutions of our own with everything in one pass, beside the plain
+/// operators that training was checked with.
+@Suite("SR3: the prepared network of the shipped weights")
+struct PreparedNetworkTests {
+    static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../Sources/SR3/Models").standardizedFileURL
+
+    /// Sizes of whole patches, and odd ones; several samples at once.
+    @Test(arguments: ["sr3-x4", "sr3-x4-real"], [(1, 160, 208), (1, 133, 91), (2, 61, 150)])
+    func equalsThePlainOperators(_ name: String, _ size: (count: Int, height: Int, width: Int)) throws {
+        try noGrad {
+            let model = try SR3Model.load(Self.models.appendingPathComponent("\(name).safetensors").path)
+            func noise(_ step: Int, _ height: Int, _ width: Int) throws -> Tensor {
+                try Tensor.concatenated(
+                    (0..<size.count).map {
+                        try NoiseField(seed: 5, sample: $0).tensor(
+                            step: step, channels: 3, height: height, width: width)
+                    }, dim: 0)
+            }
+            let noisy = try noise(0, size.height, size.width)
+            // Soft shapes with some grain, as in a photograph that was enlarged.
+            let condition = try noise(1, size.height / 8 + 1, size.width / 8 + 1)
+                .resized(height: size.height, width: size.width).clamped(-1, 1)
+            let levels = [4.4e-5, 0.2, 0.9]
+            func predictions() throws -> [Tensor] {
+                try levels.map {
+                    try model.prediction(
+                        noisy: noisy, condition: condition, signalLevel: Tensor.full([1], $0))
+                }
+            }
+            let plain = try predictions()
+            try model.network.prepareForInference()
+            for (level, pair) in zip(levels, zip(try predictions(), plain)) {
+                let worst = try (pair.0 - pair.1).magnitude().max().item()
+                #expect(worst < 1e-4, "signal level \(level)")
+                #expect(try pair.1.magnitude().mean().item() > 0.1, "an empty prediction would prove nothing")
+            }
+        }
+    }
+}
