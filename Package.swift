@@ -4,7 +4,7 @@ import PackageDescription
 
 // libtorch is found by one rule: the folder named by the environment variable LIBTORCH
 // if it is set, else `.deps/libtorch`, which `make deps` puts there. A wrong or missing
-// folder is reported by Sources/CTorch/LibTorchCheck.h in one sentence.
+// folder is reported by Sources/TorchEngine/LibTorchCheck.h in one sentence.
 let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.deps/libtorch"
 
 let torchCxxFlags: [CXXSetting] = [
@@ -19,8 +19,13 @@ let torchCxxFlags: [CXXSetting] = [
 let torchLinkFlags: [LinkerSetting] = [
     .unsafeFlags([
         "-L\(libtorch)/lib",
-        "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/restore",
         "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib",
+        // What is missing is to be seen when the library is linked, not when it is opened, and
+        // the kernels are the program's too: each uses its own.
+        "-Xlinker", "-z", "-Xlinker", "defs", "-Xlinker", "-Bsymbolic-functions",
+        // SwiftPM links C++ as if it were Swift, whose runtime would come a second time beside
+        // the one that is linked into the program: Embedded Swift has none.
+        "-enable-experimental-feature", "Embedded", "-no-toolchain-stdlib-rpath",
     ]),
     .linkedLibrary("torch_cpu"),
     .linkedLibrary("c10"),
@@ -39,6 +44,9 @@ let package = Package(
         // Parts by themselves, for the harnesses in Tests/Fuzzing.
         .library(name: "ImageFiles", targets: ["ImageFiles"]),
         .library(name: "Training", targets: ["Training"]),
+        // Opened by CTorch at run time. SwiftPM cannot be told that `restore` needs it: it must be
+        // built besides, as plain `swift build` and Scripts/ do.
+        .library(name: "restore-torch", type: .dynamic, targets: ["TorchEngine"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -48,7 +56,11 @@ let package = Package(
     ],
     targets: [
         .target(
-            name: "CTorch", dependencies: ["CKernels"], cxxSettings: torchCxxFlags,
+            name: "CTorch", cxxSettings: [.headerSearchPath("../TorchEngine/include")],
+            linkerSettings: [.linkedLibrary("dl")]),
+        .target(
+            name: "TorchEngine", dependencies: ["CKernels"],
+            cxxSettings: torchCxxFlags + [.headerSearchPath("../CTorch/include")],
             linkerSettings: torchLinkFlags),
         // Opens an MPI library at run time: nothing of MPI is needed to build.
         .target(name: "CMPI", linkerSettings: [.linkedLibrary("dl")]),
@@ -98,7 +110,9 @@ let package = Package(
             dependencies: [
                 "Evaluation", "Interchange", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ],
+            // Swift's own libraries, where they could not be linked in.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/restore"])]),
         .target(name: "PythonReference", dependencies: ["Tensors"], path: "Tests/PythonReference"),
         .testTarget(
             name: "TensorsTests", dependencies: ["Tensors", "PythonReference"], exclude: ["Fixtures"]),

@@ -11,6 +11,9 @@ VENV=$DEPS/venv
 RELEASE_FOLDER=.build
 TEST_FOLDER=.build-test
 
+# The library over libtorch, which restore opens when it needs tensors.
+ENGINE_NAME=librestore-torch.so
+
 say() { printf '%s\n' "$*"; }
 
 fail() {
@@ -41,17 +44,21 @@ static_flag() {
     fi
 }
 
-# Builds the release executable and sets BINARY to it.
+# Builds the release executable and the library over libtorch that it opens, and sets BINARY and ENGINE.
 build_release() {
     flag=$(static_flag)
-    # shellcheck disable=SC2086 # an empty flag must vanish
-    swift build -c release $flag --scratch-path "$RELEASE_FOLDER" --product restore ||
-        fail "the release build failed; the compiler's messages above say where."
-    find_release || fail "the build made no restore executable in $RELEASE_FOLDER/release."
+    # The library first: without libtorch it fails at once, with one sentence.
+    for product in restore-torch restore; do
+        # shellcheck disable=SC2086 # an empty flag must vanish
+        swift build -c release $flag --scratch-path "$RELEASE_FOLDER" --product "$product" ||
+            fail "the release build failed; the compiler's messages above say where."
+    done
+    find_release || fail "the build made no restore executable and library in $RELEASE_FOLDER/release."
 }
 
-# Sets BINARY to the release executable; false if there is none yet.
+# Sets BINARY to the release executable and ENGINE to its library; false if they are not there yet.
 find_release() {
     BINARY=$ROOT/$RELEASE_FOLDER/release/restore
-    [ -x "$BINARY" ]
+    ENGINE=$ROOT/$RELEASE_FOLDER/release/$ENGINE_NAME
+    [ -x "$BINARY" ] && [ -f "$ENGINE" ]
 }

@@ -67,8 +67,11 @@ put_all() {
 
 install_program() {
     put "$BINARY" 755 bin/restore
-    if have strip; then strip "$TARGET/bin/restore"; fi
-    drop_build_paths
+    put "$ENGINE" 644 "lib/restore/$ENGINE_NAME"
+    for file in "$TARGET/bin/restore" "$TARGET/lib/restore/$ENGINE_NAME"; do
+        if have strip; then strip "$file"; fi
+        drop_build_paths "$file"
+    done
     libraries | while read -r library; do
         put "$library" 644 "lib/restore/$(basename "$library")"
     done
@@ -77,24 +80,23 @@ install_program() {
     done
 }
 
-# The installed program must not look for libraries in somebody's checkout.
+# drop_build_paths FILE: what is installed must not look for libraries in somebody's checkout.
 drop_build_paths() {
     if have python3; then
-        python3 Scripts/trim_runpath.py "$TARGET/bin/restore" ||
-            fail "the library search path of $TARGET/bin/restore could not be set."
+        python3 Scripts/trim_runpath.py "$1" || fail "the library search path of $1 could not be set."
     fi
 }
 
-# What the program loads and the system does not have: libtorch's libraries, and Swift's own
-# where they could not be linked in.
+# What the program loads and the system does not have: libtorch's libraries, through its own over them, and
+# Swift's own where they could not be linked in.
 libraries() {
-    ldd "$BINARY" | sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' | while read -r path; do
+    { ldd "$BINARY" && ldd "$ENGINE"; } | sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' | while read -r path; do
         case $path in
         */swift/linux/*) echo "$path" ;;
         /lib/* | /lib64/* | /usr/lib/* | /usr/lib64/*) ;;
         *) echo "$path" ;;
         esac
-    done
+    done | sort -u
 }
 
 install_data() {
@@ -121,7 +123,7 @@ install_completions() {
 
 # Every library must be found, and none in the checkout.
 verify() {
-    found=$(ldd "$TARGET/bin/restore")
+    found=$(ldd "$TARGET/bin/restore" && ldd "$TARGET/lib/restore/$ENGINE_NAME")
     case $found in
     *"not found"*) fail "the installed restore misses $(printf '%s\n' "$found" | awk '/not found/ { print $1; exit }')." ;;
     esac

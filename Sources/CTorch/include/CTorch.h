@@ -5,6 +5,7 @@
 //   - a `ct_tensor` that is returned belongs to the caller, who frees it with
 //     `ct_tensor_free`; arguments are borrowed;
 //   - no global state is touched besides libtorch's own.
+// libtorch is loaded by the first call of any of them, which ends the process with a sentence where that fails.
 #ifndef RESTORE_CTORCH_H
 #define RESTORE_CTORCH_H
 
