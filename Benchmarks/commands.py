@@ -1,6 +1,7 @@
 """What the benchmarks share: a picture to work on, and a command with its time and memory."""
 import argparse
 import os
+import statistics
 import struct
 import subprocess
 import time
@@ -40,3 +41,9 @@ def timed(command):
     _, status, usage = os.wait4(child.pid, 0)
     assert status == 0, command
     return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def spread(values):
+    """The median, and the quartiles as text."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return statistics.median(values), f"{low:.3f}–{high:.3f}"

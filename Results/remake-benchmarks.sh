@@ -10,6 +10,8 @@ RESTORE_DATA=${RESTORE_DATA:-.}
     cat Results/benchmarks.head.md
     printf '\n    %s\n\n' "python Benchmarks/inference.py"
     "$PYTHON" Benchmarks/inference.py --restore "$BINARY" --svg Results/benchmarks-roofline.svg
+    printf '\n    %s\n' "python Benchmarks/whole.py"
+    "$PYTHON" Benchmarks/whole.py --restore "$BINARY"
     cat Results/benchmarks.tail.md
 } >"$NEW"
 cp "$NEW" Results/benchmarks.md

@@ -1,0 +1,64 @@
+"""Prints whole commands: time, memory, how both grow with pixels, steps and samples.
+
+    python3 Benchmarks/whole.py [--restore FILE] [--rounds 5]
+
+Needs no PyTorch, and must not load it: a child's peak of memory is never told below what its parent had.
+"""
+import os
+import statistics
+import tempfile
+
+from commands import ROOT, options, spread, timed, write_picture
+
+
+def show_commands(arguments, folder):
+    def enlarge(side, *flags):
+        picture = os.path.join(folder, f"{side}.png")
+        if not os.path.exists(picture):
+            write_picture(picture, side, side)
+        out = os.path.join(folder, "out.png")
+        return [arguments.restore, "sr", "--scale", "4", "--model", arguments.model, picture, "-o", out, "--overwrite", "-q", *flags]
+
+    commands = {
+        "`restore --help`": [arguments.restore, "--help"],
+        "start-up to the end of three steps of 64×64": [
+            arguments.restore, "benchmark", "--model", arguments.model, "--size", "64", "--repeat", "1"],
+        "`restore sr`, 128×128 to 512×512": enlarge(128),
+        "`restore sr`, 256×256 to 1024×1024": enlarge(256),
+    }
+    results = {name: [] for name in commands}
+    for _ in range(arguments.rounds):
+        for name, command in commands.items():
+            results[name].append(timed(command))
+    print(f"\n## Whole commands\n\nDefault settings, {arguments.rounds} rounds in turns.\n")
+    print("| command | seconds, median | quartiles | peak memory, MiB |\n|---|---|---|---|")
+    for name, values in results.items():
+        middle, between = spread([value[0] for value in values])
+        print(f"| {name} | {middle:.3f} | {between} | {statistics.median(value[1] for value in values):.0f} |")
+
+    print("\n## Time and pixels\n\nOne run each, two steps.\n")
+    print("| output, megapixels | seconds | seconds a megapixel | peak memory, MiB |\n|---|---|---|---|")
+    points = []
+    for side in (80, 160, 256, 512, 768, 1250):
+        wall, peak = timed(enlarge(side))
+        points.append((16 * side * side * 1e-6, wall))
+        print(f"| {points[-1][0]:.2f} | {wall:.2f} | {wall / points[-1][0]:.2f} | {peak:.0f} |")
+    slope, start = statistics.linear_regression(*zip(*points))
+    fit = statistics.correlation(*zip(*points)) ** 2
+    print(f"\nFit: {start:.2f} s + {slope:.3f} s a megapixel, R² = {fit:.4f}.")
+
+    print("\n## Memory, steps and samples\n\n512×512, peak in MiB.\n")
+    print("| steps | samples | peak memory |\n|---|---|---|")
+    for steps, samples in ((1, 1), (2, 1), (20, 1), (2, 8), (20, 8)):
+        _, peak = timed(enlarge(128, "--steps", str(steps), "--samples", str(samples)))
+        print(f"| {steps} | {samples} | {peak:.0f} |")
+
+
+def main():
+    arguments = options(__doc__, os.path.join(ROOT, "Sources/SR3/Models/sr3-x4.safetensors"), 5)
+    with tempfile.TemporaryDirectory() as folder:
+        show_commands(arguments, folder)
+
+
+if __name__ == "__main__":
+    main()
