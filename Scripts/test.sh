@@ -25,4 +25,7 @@ install_test_programs() {
 
 install_test_programs
 "$ROOT/Scripts/fuzz.sh" --short
+# Opened at run time by what is tested, which SwiftPM cannot be told.
+swift build -c release -Xswiftc -enable-testing --scratch-path "$TEST_FOLDER" --product restore-torch ||
+    fail "the library over libtorch cannot be built; the compiler's messages above say why."
 exec swift test -c release -Xswiftc -enable-testing --scratch-path "$TEST_FOLDER"
