@@ -4,7 +4,7 @@ import Testing
 @Suite("Command line: models")
 struct ModelsTests {
     let folder: TestFolder
-    /// The executable alone, so that only RESTORE_MODELS and RESTORE_DATASETS are found.
+    /// The executable with its library alone, so that only RESTORE_MODELS and RESTORE_DATASETS are found.
     let copy: String
 
     init() throws {
@@ -12,8 +12,12 @@ struct ModelsTests {
         copy = folder.file("bin/restore")
         try FileManager.default.createDirectory(
             atPath: folder.file("bin"), withIntermediateDirectories: false)
-        try FileManager.default.copyItem(
-            atPath: URL(fileURLWithPath: Executable.path.get()).resolvingSymlinksInPath().path, toPath: copy)
+        let built = try URL(fileURLWithPath: Executable.path.get()).resolvingSymlinksInPath()
+        for name in ["restore", "librestore-torch.so"] {
+            try FileManager.default.copyItem(
+                atPath: built.deletingLastPathComponent().appendingPathComponent(name).path,
+                toPath: folder.file("bin/\(name)"))
+        }
         try FileManager.default.createDirectory(
             atPath: folder.file("store"), withIntermediateDirectories: false)
     }
