@@ -26,7 +26,7 @@ demo: deps ## Super-resolve a picture into demo/; IMAGE=photo.jpg takes your own
 test: deps lint ## Check the formatting, build, run all tests
 	@Scripts/test.sh
 
-bench: build ## Time inference beside PyTorch, write Results/benchmarks.md (10 minutes)
+bench: build ## Time inference beside PyTorch, write Results/benchmarks.md (3 minutes)
 	@Results/remake-benchmarks.sh
 
 fuzz: deps ## Fuzz every reader of files for TIME=60 seconds or RUNS=N executions; HARNESS=png for one

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Remakes Results/benchmarks.md, in ten minutes; nothing else should run meanwhile:
+# Remakes Results/benchmarks.md, in three minutes; nothing else should run meanwhile:
 #     Results/remake-benchmarks.sh
 set -eu
 cd "$(dirname "$0")/.."
+# No photographs are needed, which common.sh asks for.
 RESTORE_DATA=${RESTORE_DATA:-.}
 . Results/common.sh
 

@@ -64,17 +64,15 @@ bool convolve(const winograd::Kernels &kernels, int inputs, int outputs, const f
   if (block < rows) block = rows;
   const size_t blocks = (all + block - 1) / block;
   std::atomic<size_t> next{0};
-  std::atomic<bool> enough{true};
+  std::atomic<bool> done{false};
   on_threads(blocks, all * winograd::kPoints * size_t(inputs) * size_t(outputs) / 8, [&] {
     float *memory = scratch(winograd::scratch_count(kernels, block, inputs));
-    if (!memory) {
-      enough = false;
-      return;
-    }
+    if (!memory) return; // the other threads have the blocks
+    done = true;
     for (size_t index = next++; index < blocks; index = next++)
       kernels.run(call, inputs, outputs, packed, index * block, std::min(all, (index + 1) * block), memory);
   });
-  return enough;
+  return done;
 }
 
 } // namespace

@@ -123,6 +123,29 @@ inline __attribute__((always_inline)) void gradient_to_points(const Vector y[4],
   out[5] = y[3];
 }
 
+/// A one-dimensional transform of `from` to `to` vectors, along the columns of a square, then along its rows.
+/// `read(y, x)` gives the square's vectors, `write(y, x, vector)` takes the result's.
+template <int from, int to, typename Transform, typename Read, typename Write>
+inline __attribute__((always_inline)) void both_ways(Transform transform, Read read, Write write) {
+  Vector half[to][from];
+#pragma clang loop unroll(full)
+  for (int x = 0; x < from; x++) {
+    Vector column[from], points[to];
+#pragma clang loop unroll(full)
+    for (int y = 0; y < from; y++) column[y] = read(y, x);
+    transform(column, points);
+#pragma clang loop unroll(full)
+    for (int y = 0; y < to; y++) half[y][x] = points[y];
+  }
+#pragma clang loop unroll(full)
+  for (int y = 0; y < to; y++) {
+    Vector points[to];
+    transform(half[y], points);
+#pragma clang loop unroll(full)
+    for (int x = 0; x < to; x++) write(y, x, points[x]);
+  }
+}
+
 /// GgGᵀ of the filters of a panel that begins at output `start`, in the order points×inputs×panel. `weight` is
 /// inputs×9×outputs; `rotated` takes each filter turned by half a circle.
 void pack(const float *weight, int inputs, int outputs, bool rotated, int start, float *packed) {
@@ -131,50 +154,19 @@ void pack(const float *weight, int inputs, int outputs, bool rotated, int start,
   for (int i = 0; i < inputs; i++)
     for (int o = 0; o < wide; o += kWidth) {
       const float *w = weight + size_t(i) * 9 * outputs + start + o;
-      Vector half[6][3];
-#pragma clang loop unroll(full)
-      for (int x = 0; x < 3; x++) {
-        Vector column[3], points[6];
-#pragma clang loop unroll(full)
-        for (int y = 0; y < 3; y++) {
-          const int at = y * 3 + x;
-          column[y] = load(w + size_t(rotated ? 8 - at : at) * outputs);
-        }
-        filter_to_points(column, points);
-#pragma clang loop unroll(full)
-        for (int y = 0; y < 6; y++) half[y][x] = points[y];
-      }
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 6; y++) {
-        Vector points[6];
-        filter_to_points(half[y], points);
-#pragma clang loop unroll(full)
-        for (int x = 0; x < 6; x++) store(packed + (size_t(y * 6 + x) * inputs + i) * wide + o, points[x]);
-      }
+      both_ways<3, 6>(
+          filter_to_points,
+          [&](int y, int x) { return load(w + size_t(rotated ? 8 - (y * 3 + x) : y * 3 + x) * outputs); },
+          [&](int y, int x, Vector v) { store(packed + (size_t(y * 6 + x) * inputs + i) * wide + o, v); });
     }
 }
 
 /// A tile's 36 pixels, all channels, to its points, `tiles` rows of `inputs` apart.
 void transform_input(const float *const pixels[36], int inputs, float *points, size_t apart) {
-  for (int channel = 0; channel < inputs; channel += kWidth) {
-    Vector half[6][6];
-#pragma clang loop unroll(full)
-    for (int x = 0; x < 6; x++) {
-      Vector d[6], t[6];
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 6; y++) d[y] = load(pixels[y * 6 + x] + channel);
-      to_points(d, t);
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 6; y++) half[y][x] = t[y];
-    }
-#pragma clang loop unroll(full)
-    for (int y = 0; y < 6; y++) {
-      Vector t[6];
-      to_points(half[y], t);
-#pragma clang loop unroll(full)
-      for (int x = 0; x < 6; x++) store(points + (y * 6 + x) * apart + channel, t[x]);
-    }
-  }
+  for (int channel = 0; channel < inputs; channel += kWidth)
+    both_ways<6, 6>(
+        to_points, [&](int y, int x) { return load(pixels[y * 6 + x] + channel); },
+        [&](int y, int x, Vector v) { store(points + (y * 6 + x) * apart + channel, v); });
 }
 
 /// A tile's points to its pixels, of which those beyond the picture are left out; a panel's channels from
@@ -184,28 +176,19 @@ void transform_output(const ck_convolution_call &call, int first, const float *p
                       int high, int wide) {
   for (int column = 0; column < columns; column++) {
     const int channel = first + column * kWidth;
-    Vector half[4][6];
-#pragma clang loop unroll(full)
-    for (int x = 0; x < 6; x++) {
-      Vector m[6], t[4];
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 6; y++) m[y] = load(points + (y * 6 + x) * apart + column * kWidth);
-      from_points(m, t);
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 4; y++) half[y][x] = t[y];
-    }
+    Vector values[kTile][kTile];
+    both_ways<6, 4>(
+        from_points, [&](int y, int x) { return load(points + (y * 6 + x) * apart + column * kWidth); },
+        [&](int y, int x, Vector v) { values[y][x] = v; });
     const Vector bias = call.bias ? load(call.bias + channel) : Vector{};
-    for (int y = 0; y < high; y++) {
-      Vector t[4];
-      from_points(half[y], t);
+    for (int y = 0; y < high; y++)
       for (int x = 0; x < wide; x++) {
         const size_t at = pixel + size_t(y) * call.width + x;
-        Vector value = t[x] + bias;
+        Vector value = values[y][x] + bias;
         if (activated) value = silu(value);
         if (adds) value += load(call.addend + at * call.addend_stride + channel);
         store(call.output + at * call.output_stride + channel, value);
       }
-    }
   }
 }
 
@@ -296,25 +279,10 @@ void gather_gradient(const ck_convolution_call &call, int outputs, size_t first,
                 : zeros;
       }
     float *out = points + (tile - first) * outputs;
-    for (int channel = 0; channel < outputs; channel += kWidth) {
-      Vector half[6][4];
-#pragma clang loop unroll(full)
-      for (int x = 0; x < 4; x++) {
-        Vector y[4], t[6];
-#pragma clang loop unroll(full)
-        for (int i = 0; i < 4; i++) y[i] = load(pixels[i * 4 + x] + channel);
-        gradient_to_points(y, t);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < 6; i++) half[i][x] = t[i];
-      }
-#pragma clang loop unroll(full)
-      for (int i = 0; i < 6; i++) {
-        Vector t[6];
-        gradient_to_points(half[i], t);
-#pragma clang loop unroll(full)
-        for (int x = 0; x < 6; x++) store(out + (i * 6 + x) * apart + channel, t[x]);
-      }
-    }
+    for (int channel = 0; channel < outputs; channel += kWidth)
+      both_ways<4, 6>(
+          gradient_to_points, [&](int y, int x) { return load(pixels[y * 4 + x] + channel); },
+          [&](int y, int x, Vector v) { store(out + (y * 6 + x) * apart + channel, v); });
   }
 }
 
@@ -345,23 +313,8 @@ void correlate(const float *gradients, const float *in, int tiles, int inputs, i
 
 /// Sums at all points, outputs×inputs `apart`, to the gradient of one output's filters, 9×inputs.
 void finish_gradient(const float *sums, size_t apart, int inputs, float *gradient) {
-  for (int channel = 0; channel < inputs; channel += kWidth) {
-    Vector half[3][6];
-#pragma clang loop unroll(full)
-    for (int x = 0; x < 6; x++) {
-      Vector m[6], t[3];
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 6; y++) m[y] = load(sums + (y * 6 + x) * apart + channel);
-      filter_from_points(m, t);
-#pragma clang loop unroll(full)
-      for (int y = 0; y < 3; y++) half[y][x] = t[y];
-    }
-#pragma clang loop unroll(full)
-    for (int y = 0; y < 3; y++) {
-      Vector t[3];
-      filter_from_points(half[y], t);
-#pragma clang loop unroll(full)
-      for (int x = 0; x < 3; x++) store(gradient + (y * 3 + x) * size_t(inputs) + channel, t[x]);
-    }
-  }
+  for (int channel = 0; channel < inputs; channel += kWidth)
+    both_ways<6, 3>(
+        filter_from_points, [&](int y, int x) { return load(sums + (y * 6 + x) * apart + channel); },
+        [&](int y, int x, Vector v) { store(gradient + (y * 3 + x) * size_t(inputs) + channel, v); });
 }

@@ -201,8 +201,8 @@ public final class UNet: Module {
         let right = (multiple - size[3] % multiple) % multiple
         // A whole network's padding is decided once: condition and noisy picture must mirror
         // the same pixels.
-        let pictures = try ([noisy] + (condition.map { [$0] } ?? [])).map {
-            try $0.reflectPadded(bottom: bottom, right: right)
+        let pictures = try [noisy, condition].compactMap {
+            try $0?.reflectPadded(bottom: bottom, right: right)
         }
         var h = try patches(of: pictures)
         let level = try embedding.map { try $0(signalLevel.to(h.dtype)) }

@@ -2,19 +2,21 @@
 ///
 /// For inference on the CPU ``prepareForInference()`` packs the weights once, for Winograd's algorithm
 /// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
-/// inside the convolution. Training uses the plain operators.
+/// inside the convolution. Training uses ``WinogradConvolution`` with its gradients where that pays, else
+/// the plain operators, with SiLU and addition by themselves.
 public final class Conv2d: Module {
     public let weight: Tensor
     public let bias: Tensor
     public let stride: Int
     public let padding: Int
+    private var preparation: Preparation?
+
+    /// Packed weights, and what they were packed for.
     private enum Preparation {
         case winograd(WinogradConvolution)
-        /// Weights in the layout oneDNN computes with.
+        /// In the layout oneDNN computes with.
         case packed(Tensor)
     }
-
-    private var preparation: Preparation?
 
     /// - Parameter zero: starts with weights and bias at 0, for the last layer of a residual branch.
     public init(
