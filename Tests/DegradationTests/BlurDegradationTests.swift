@@ -138,13 +138,45 @@ struct BlurDegradationTests {
         #expect(differences[0] < 1e-9 && differences[1] > 1e-3)
     }
 
+    /// The mean of a white and a black field: half the light, or half the value.
+    @Test func storedValuesAreSummedWhereTheDrawSaysSo() throws {
+        let margin = 2
+        let stripes = (0..<12).map { $0.isMultiple(of: 2) ? Float(1) : -1 }
+        let sharp = try Tensor(
+            [stripes, stripes].flatMap { row in (0..<36).flatMap { _ in row } }, shape: [2, 3, 12, 12])
+        let pair = BlurKernel(points: [(0, 0, 1), (1, 0, 1)])
+        var light = Self.draw()
+        light.kernel = pair
+        var stored = light
+        stored.blursStoredValues = true
+        let result = try BlurDegradation.exposed(sharp, margin: margin, draws: [light, stored])
+        let means = try result.mean([1, 2, 3]).floats()
+        #expect(result.shape == [2, 3, 8, 8])
+        #expect(abs(means[0] - (0.735357 * 2 - 1)) < 1e-4)  // sRGB of half the light: 187.5 of 255
+        #expect(abs(means[1]) < 1e-5)
+        let spread = try (result - result.mean([1, 2, 3]).perSample()).squared().mean([1, 2, 3]).floats()
+        #expect(spread.allSatisfy { $0 < 1e-8 })
+    }
+
+    @Test func aShareOfStoredValuesLeavesTheOtherDrawsAsTheyWere() {
+        var without = Self.settings
+        without.storedValuesShare = nil
+        var (one, other) = (CounterStream(seed: 6), CounterStream(seed: 6))
+        for _ in 0..<50 {
+            var draw = Self.settings.draw(using: &one)
+            draw.blursStoredValues = false
+            #expect(draw == without.draw(using: &other))
+        }
+    }
+
     // MARK: drawing
 
     static let settings = BlurDegradation(
         shares: [.shake: 4, .linear: 2, .rotation: 1, .defocus: 1, .gaussian: 1, .none: 1],
         extent: .init(3, 25),
         defocusRadius: .init(1, 4), gaussianSigma: .init(0.5, 2), readNoise: .init(0.001, 0.01),
-        shotNoise: .init(0, 0.001), noiselessShare: 0.25, jpegShare: 0.5, jpegQuality: .init(60, 90))
+        shotNoise: .init(0, 0.001), noiselessShare: 0.25, jpegShare: 0.5, jpegQuality: .init(60, 90),
+        storedValuesShare: 0.3)
 
     @Test func drawsFollowTheSettings() throws {
         var random = CounterStream(seed: 4)
@@ -158,6 +190,7 @@ struct BlurDegradationTests {
         }
         #expect(abs(share { $0.readNoise == 0 && $0.shotNoise == 0 } - 0.25) < 0.03)
         #expect(abs(share { $0.jpegQuality != nil } - 0.5) < 0.03)
+        #expect(abs(share(\.blursStoredValues) - 0.3) < 0.03)
         for draw in draws {
             #expect(draw.kernel.side / 2 <= Self.settings.margin)
             #expect(draw.readNoise == 0 || (0.001...0.01).contains(draw.readNoise))
@@ -191,6 +224,7 @@ struct BlurDegradationTests {
         expect("shotNoise") { $0.shotNoise = .init(0, 1) }
         expect("jpegQuality") { $0.jpegQuality = .init(0, 90) }
         expect("jpegShare") { $0.jpegShare = 1.5 }
+        expect("storedValuesShare") { $0.storedValuesShare = 1.1 }
         expect("noiselessShare") { $0.noiselessShare = -0.1 }
         expect("shares") { $0.shares = [:] }
         expect("shares") { $0.shares = [.shake: 1, .linear: -1] }

@@ -3,7 +3,8 @@ import ImageTensors
 import Tensors
 
 /// How a blurred photograph is made from a sharp one: blur in linear light, then sRGB, then
-/// sensor noise, then JPEG.
+/// sensor noise, then JPEG. Cameras bend their values in ways unlike sRGB, and some pictures are
+/// blurred after they were stored: a share of pictures is blurred in stored values.
 public struct BlurDegradation: Sendable, Codable, Equatable {
     /// Where blur can come from.
     public enum Kind: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
@@ -31,12 +32,14 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     /// How often the picture went through JPEG, and its quality, 1…100.
     public var jpegShare: Double
     public var jpegQuality: Range
+    /// How often the blur is a sum of stored values instead of linear light; nil for never.
+    public var storedValuesShare: Double?
 
     public init(
         shares: [Kind: Double] = [.shake: 1], extent: Range = Range(5, 25),
         defocusRadius: Range = Range(1, 5), gaussianSigma: Range = Range(0.5, 3),
         readNoise: Range = Range(0, 0.01), shotNoise: Range = Range(0, 0.0002), noiselessShare: Double = 0,
-        jpegShare: Double = 0, jpegQuality: Range = Range(70, 95)
+        jpegShare: Double = 0, jpegQuality: Range = Range(70, 95), storedValuesShare: Double? = nil
     ) {
         self.shares = shares
         self.extent = extent
@@ -47,6 +50,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         self.noiselessShare = noiselessShare
         self.jpegShare = jpegShare
         self.jpegQuality = jpegQuality
+        self.storedValuesShare = storedValuesShare
     }
 
     /// - Throws: ``DegradationError`` naming the setting that is out of range.
@@ -63,6 +67,9 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
             throw DegradationError("noiselessShare must be 0 to 1")
         }
         guard (0...1).contains(jpegShare) else { throw DegradationError("jpegShare must be 0 to 1") }
+        guard (0...1).contains(storedValuesShare ?? 0) else {
+            throw DegradationError("storedValuesShare must be 0 to 1")
+        }
     }
 
     /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.
@@ -81,6 +88,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         public var shotNoise: Double
         /// nil for no JPEG.
         public var jpegQuality: Int?
+        /// Whether the blur is a sum of stored values, and not of light.
+        public var blursStoredValues: Bool = false
     }
 
     /// One picture's draw; every draw takes its numbers in the same order.
@@ -106,9 +115,11 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         let isNoisy = own.uniform() >= noiselessShare
         let (read, shot) = (readNoise.draw(using: &own), shotNoise.draw(using: &own))
         let quality = jpegQuality.draw(using: &own).rounded()
+        let isCompressed = own.uniform() < jpegShare
         return Draw(
             kind: drawn, kernel: kernel, readNoise: isNoisy ? read : 0, shotNoise: isNoisy ? shot : 0,
-            jpegQuality: own.uniform() < jpegShare ? Int(quality) : nil)
+            jpegQuality: isCompressed ? Int(quality) : nil,
+            blursStoredValues: own.uniform() < storedValuesShare ?? 0)
     }
 
     private func drawnKind(_ u: Double) -> Kind {
@@ -135,10 +146,28 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     /// - Returns: N×3×H×W in [-1, 1].
     public static func degraded(_ sharp: Tensor, margin: Int, draws: [Draw], noise: Tensor) throws -> Tensor {
         try noGrad {
-            let light = try TransferCurve.linear(sharp)
-            let blurred = try blurred(light, margin: margin, kernels: draws.map(\.kernel))
-            return try finished(TransferCurve.encoded(blurred), draws: draws, noise: noise)
+            try finished(exposed(sharp, margin: margin, draws: draws), draws: draws, noise: noise)
         }
+    }
+
+    /// Pictures behind a moving or unfocused lens: their light is blurred, or where the draw says so
+    /// their stored values.
+    ///
+    /// - Parameter sharp: N×3×(H + 2·margin)×(W + 2·margin) in [-1, 1].
+    /// - Returns: N×3×H×W sRGB values in [-1, 1].
+    public static func exposed(_ sharp: Tensor, margin: Int, draws: [Draw]) throws -> Tensor {
+        let kernels = draws.map(\.kernel)
+        let stored = draws.map(\.blursStoredValues)
+        var light = try TransferCurve.linear(sharp)
+        guard stored.contains(true) else {
+            return try TransferCurve.encoded(blurred(light, margin: margin, kernels: kernels))
+        }
+        // One transform for all: a picture brings to it its light or its values.
+        let isStored = try Tensor(stored.map { $0 ? Float(1) : 0 }).to(sharp.device).perSample()
+        light = try light + (sharp * 0.5 + 0.5 - light) * isStored
+        let sums = try blurred(light, margin: margin, kernels: kernels)
+        let encoded = try TransferCurve.encoded(sums)
+        return try encoded + (sums.clamped(0, 1) * 2 - 1 - encoded) * isStored
     }
 
     /// What comes after the lens: noise, JPEG, 8 bits.

@@ -28,6 +28,9 @@ extension RecipeSchema {
                 .required("noiselessShare", .number(.from(0, to: 1)), "How often there is no noise."),
                 .required("jpegShare", .number(.from(0, to: 1)), "How often there is JPEG."),
                 .required("jpegQuality", .interval(1...100), "Its quality."),
+                .optional(
+                    "storedValuesShare", .number(.from(0, to: 1)),
+                    "How often the blur is a sum of stored values instead of light.", standard: .integer(0)),
             ]
         ) { try YAMLDecoder().decode(BlurDegradation.self, from: $0).validate() }
     }

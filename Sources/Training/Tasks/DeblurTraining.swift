@@ -64,6 +64,8 @@ final class DeblurTraining: TrainingTask {
     ) throws -> Case? {
         var blurring = degradation
         blurring.shares[.none] = nil
+        // All by light: curves of recipes with different shares of the rest stay comparable.
+        blurring.storedValuesShare = nil
         let margin = degradation.margin
         let height = min(side, image.height - 2 * margin) / multiple * multiple
         let width = min(side, image.width - 2 * margin) / multiple * multiple
@@ -113,10 +115,8 @@ final class DeblurTraining: TrainingTask {
             let made = shard.range.clamped(to: 0..<(count - real))
             if !made.isEmpty {
                 let around = try photos.batch(Array(crops[made]), size: side).to(.float32) / 127.5 - 1
-                let light = try TransferCurve.linear(around)
                 encoded.append(
-                    try TransferCurve.encoded(
-                        BlurDegradation.blurred(light, margin: margin, kernels: draws[made].map(\.kernel))))
+                    try BlurDegradation.exposed(around, margin: margin, draws: Array(draws[made])))
                 sharp.append(
                     try around.narrowed(2, start: margin, count: patch)
                         .narrowed(3, start: margin, count: patch))
