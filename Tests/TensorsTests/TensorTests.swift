@@ -102,6 +102,8 @@ struct TensorTests {
         #expect(try a.isFinite())
         #expect(try !Tensor([1, .nan]).isFinite())
         #expect(try !Tensor([1, -.infinity]).isFinite())
+        #expect(try !Tensor([.infinity, -.infinity]).isFinite())
+        #expect(try Tensor([3e38, 3e38]).isFinite(), "only their sum is infinite")
     }
 
     @Test func picturesAreTakenApartAndPutTogether() throws {
