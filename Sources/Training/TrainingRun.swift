@@ -18,6 +18,7 @@ final class TrainingRun {
     /// Rank 0's claim to the folder, and what it writes down there.
     private let lock: RunLock?
     private let log: RunLog?
+    private var curve: ValidationCurve?
     private var isLogBroken = false
     private let step: TrainingStep
     private var state: Checkpoint
@@ -101,7 +102,7 @@ final class TrainingRun {
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
             ranks: ranks)
         lock = try ranks.onRoot { [folder] in try RunLock(folder: folder) }
-        log = try ranks.onRoot { [folder, state, task] in
+        let written = try ranks.onRoot { [folder, state, task] in
             try RunRecord(
                 recipe: trainer.recipe, dataSets: trainer.dataSets(),
                 trainingPictures: task.photos.photos.count,
@@ -109,8 +110,13 @@ final class TrainingRun {
                 start: .init(
                     version: trainer.options.version, device: trainer.options.device, step: state.step)
             ).write(to: folder, recipeText: trainer.recipeText, isResumed: isResumed)
-            return try RunLog(folder: folder, resuming: isResumed ? state.step : nil)
+            let step = isResumed ? state.step : nil
+            return try (
+                log: RunLog(folder: folder, resuming: step),
+                curve: ValidationCurve(folder: folder, resuming: step)
+            )
         }
+        (log, curve) = (written?.log, written?.curve)
     }
 
     /// The pictures, if every rank has the same ones and the same recipe.
@@ -235,7 +241,9 @@ final class TrainingRun {
     }
 
     private func validate() throws {
-        guard ranks.isRoot else { return }
+        // The last step is judged within the loop, too, where its time has come, and a finished run that is
+        // resumed was judged before.
+        guard let curve, curve.lastStep != state.step else { return }
         network.setTraining(false)
         defer { network.setTraining(true) }
         guard let result = try ema.swapped({ try task.validate() }) else { return }
@@ -273,15 +281,11 @@ final class TrainingRun {
 
     /// One line of validation.csv: quality against training samples.
     private func appendCurve(_ result: ValidationResult) throws {
-        let path = "\(folder)/validation.csv"
-        let old = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-        let names = ["step", "samples", "seconds", "loss"] + result.figures.map { "psnr_\($0.name)" }
-        let values =
-            ["\(state.step)", "\(state.samples)", String(format: "%.0f", state.seconds)]
-            + [String(format: "%.5f", state.averageLoss ?? .nan)]
-            + result.figures.map { String(format: "%.3f", $0.value) }
-        let header = names.joined(separator: ",") + "\n"
-        try ((old ?? header) + values.joined(separator: ",") + "\n").write(
-            toFile: path, atomically: true, encoding: .utf8)
+        try curve?.append(
+            [
+                ("step", "\(state.step)"), ("samples", "\(state.samples)"),
+                ("seconds", String(format: "%.0f", state.seconds)),
+                ("loss", String(format: "%.5f", state.averageLoss ?? .nan)),
+            ] + result.figures.map { ("psnr_\($0.name)", String(format: "%.3f", $0.value)) })
     }
 }

@@ -161,6 +161,37 @@ struct TrainerTests {
         #expect(try tensors("resumed") == resumed, "what was refused changed nothing")
     }
 
+    /// Killed behind its checkpoint and resumed, a run says everything once, in each of its files; a finished
+    /// one that is resumed says nothing more.
+    @Test func aKilledRunSaysEverythingOnce() throws {
+        // Judged at every step, the last one included.
+        let text = recipeText(["validationMinutes": "0", "validationCount": "1"])
+            .replacingOccurrences(of: "  steps: 12\n", with: "  steps: 5\n")
+        var count = 0
+        #expect(
+            try !trainer(text, output: "run").run(report: { _ in count += 1 }, isCancelled: { count == 2 }))
+        let checkpoint = "\(folder.path)/run/checkpoint.safetensors"
+        let early = try #require(FileManager.default.contents(atPath: checkpoint))
+        // As a kill leaves it: logs that tell of a step that no checkpoint knows.
+        #expect(
+            try !trainer(text, output: "run", resume: true)
+                .run(report: { _ in count += 1 }, isCancelled: { count == 4 }))
+        #expect(try curve("run").compactMap { $0["step"] } == [1, 3])
+        try early.write(to: URL(fileURLWithPath: checkpoint))
+        for _ in 0..<2 {
+            #expect(
+                try trainer(text, output: "run", resume: true).run(report: { _ in }, isCancelled: { false }))
+            // The step at which a run is stopped is not judged.
+            let judged = [1, 3, 4, 5]
+            #expect(try curve("run").compactMap { $0["step"] } == judged.map(Double.init))
+            let lines = try String(contentsOfFile: RunLog.path(in: "\(folder.path)/run"), encoding: .utf8)
+                .split(separator: "\n").map { try JSONSerialization.jsonObject(with: Data($0.utf8)) }
+            #expect(lines.compactMap { ($0 as? [String: Any])?["step"] as? Int } == judged)
+            let points = try TensorBoardReader.shownPoints(in: "\(folder.path)/run")
+            #expect(points.filter { $0.tag == "validation/psnr_mean" }.map(\.step) == judged)
+        }
+    }
+
     @Test func anotherSeedIsAnotherRun() throws {
         let changes = ["steps": "1", "validationCount": "0"]
         #expect(try trainer(recipeText(changes), output: "a").run(report: { _ in }, isCancelled: { false }))

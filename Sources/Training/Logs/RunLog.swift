@@ -20,9 +20,7 @@ public final class RunLog {
         folder: String, resuming step: Int? = nil, wallTime: Double = Date().timeIntervalSince1970
     ) throws {
         lines = try LineLog(path: Self.path(in: folder), resuming: step)
-        let isFirst = TensorBoardFile.files(in: folder).isEmpty
-        events = try TensorBoardFile(
-            folder: folder, supersedingFrom: isFirst ? nil : step.map { $0 + 1 } ?? 0, time: wallTime)
+        events = try TensorBoardFile(folder: folder, from: step.map { $0 + 1 } ?? 0, time: wallTime)
     }
 
     /// `log.jsonl` of a run.

@@ -7,9 +7,10 @@ final class TensorBoardFile {
 
     /// Begins a file of its own in a folder. Later files are read after earlier ones.
     ///
-    /// - Parameter step: events of earlier files from this step on are taken back; nil where there are none.
+    /// - Parameter step: the first one that is told of here: events of earlier files from this step on are
+    ///   taken back.
     /// - Throws: ``RunFolderError``
-    init(folder: String, supersedingFrom step: Int?, time: Double) throws {
+    init(folder: String, from step: Int, time: Double) throws {
         let last = Self.files(in: folder).compactMap(Self.time).max() ?? 0
         let stamp = max(Int(time), last + 1)
         file = try AppendedFile(path: "\(folder)/\(Self.prefix)\(stamp).\(Self.host)")
@@ -17,7 +18,8 @@ final class TensorBoardFile {
         version.add(1, time)
         version.add(3, "brain.Event:2")
         try write(version)
-        guard let step else { return }
+        // TensorBoard takes a folder's first START for its beginning and drops orphaned points at further ones
+        // only. So every file has one, the first file too.
         var start = ProtobufMessage()
         start.add(1, 1)  // SessionLog.START
         try write(time: time, step: step, field: 7, start)

@@ -25,6 +25,14 @@ struct RunLogTests {
         return try TensorBoardReader.message(try #require(summary[1]?.data))
     }
 
+    /// The step of a session's start; nil for another event.
+    private func start(_ event: [Int: TensorBoardReader.Field]) throws -> Int? {
+        guard let session = event[7]?.data,
+            try TensorBoardReader.message(session) == [1: .varint(1)]
+        else { return nil }
+        return event[2]?.integer
+    }
+
     private func lines() throws -> [String] {
         let text = try String(contentsOfFile: RunLog.path(in: folder.path), encoding: .utf8)
         return text.split(separator: "\n").map(String.init)
@@ -79,21 +87,22 @@ struct RunLogTests {
         #expect(names.count == 1)
         #expect(names[0].wholeMatch(of: /events\.out\.tfevents\.1700000000\.[A-Za-z0-9_.-]+/) != nil)
         let events = try events(names[0])
-        try #require(events.count == 4)
+        try #require(events.count == 5)
         #expect(
             events[0] == [1: .fixed64((1_700_000_000.5).bitPattern), 3: .bytes(Array("brain.Event:2".utf8))])
-        #expect(events[1][1]?.double == 1_700_000_001 && events[1][2]?.integer == 7)
-        let loss = try value(events[1])
+        #expect(try start(events[1]) == 0)
+        #expect(events[2][1]?.double == 1_700_000_001 && events[2][2]?.integer == 7)
+        let loss = try value(events[2])
         #expect(loss.count == 2 && loss[1]?.string == "loss" && loss[2]?.float == 0.125)
-        #expect(events[2][2]?.integer == 1 << 40)
-        let grid = try value(events[2])
+        #expect(events[3][2]?.integer == 1 << 40)
+        let grid = try value(events[3])
         #expect(grid[1]?.string == "validation/grid")
         let image = try TensorBoardReader.message(try #require(grid[4]?.data))
         #expect(image[1]?.integer == 2 && image[2]?.integer == 3 && image[3]?.integer == 3)
         let path = try folder.file("decoded.png")
         try Data(try #require(image[4]?.data)).write(to: URL(fileURLWithPath: path))
         #expect(try Image.read(from: path).samples == picture.samples)
-        #expect(try value(events[3])[2]?.float?.isNaN == true)
+        #expect(try value(events[4])[2]?.float?.isNaN == true)
     }
 
     @Test func aResumedRunTakesLaterEventsBack() throws {
@@ -105,12 +114,25 @@ struct RunLogTests {
         }
         let names = try eventFiles()
         #expect(names.map { $0.split(separator: ".")[3] } == ["1700000000", "1700000001", "1700000002"])
-        #expect(try events(names[0]).count == 2)
-        for (name, step) in zip(names.dropFirst(), [21, 0]) {
-            let event = try events(name)[1]
-            #expect(event[2]?.integer == step)
-            #expect(try TensorBoardReader.message(try #require(event[7]?.data)) == [1: .varint(1)])
+        for (name, step) in zip(names, [0, 21, 0]) {
+            let events = try events(name)
+            #expect(events.count == 3)
+            #expect(try start(events[1]) == step)
         }
+    }
+
+    /// Killed at step 50 and resumed from the checkpoint of step 20, twice: no point is shown twice.
+    @Test func orphanedPointsAreNotShown() throws {
+        for (step, last) in [(nil, 50), (20, 40), (20, 60)] as [(Int?, Int)] {
+            let log = try RunLog(folder: folder.path, resuming: step, wallTime: 1_700_000_000)
+            for now in stride(from: (step ?? 0) + 10, through: last, by: 10) {
+                try log.scalar("loss", Double(last), step: now)
+            }
+            log.close()
+        }
+        let points = try TensorBoardReader.shownPoints(in: folder.path)
+        #expect(points.map(\.step) == [10, 20, 30, 40, 50, 60])
+        #expect(points.map(\.value) == [50, 50, 60, 60, 60, 60])
     }
 
     // MARK: log.jsonl
@@ -131,7 +153,7 @@ struct RunLogTests {
                 #"{"step":11,"samples":80,"seconds":5,"loss":null,"learning_rate":0.001,"samples_per_second":16}"#,
                 #"{"event":"validation","step":11,"grid":"a \"b\"\n","psnr_mean":27.5}"#,
             ])
-        let tags = try events(try eventFiles()[0]).dropFirst().map { try value($0)[1]?.string }
+        let tags = try events(try eventFiles()[0]).dropFirst(2).map { try value($0)[1]?.string }
         #expect(
             tags == [
                 "train/loss", "train/learning_rate", "train/gradient_norm", "train/samples_per_second",

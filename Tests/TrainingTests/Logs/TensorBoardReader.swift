@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Reads event files as their formats say, with nothing of what writes them.
@@ -96,4 +97,31 @@ enum TensorBoardReader {
     }
 
     struct Malformed: Error {}
+
+    /// The scalars that TensorBoard shows of a folder's event files, in their order.
+    ///
+    /// By the rule of its loader (`_CheckForRestartAndMaybePurge` of plugin_event_accumulator.py): the first
+    /// START is a beginning, and each further one drops what was read before of its step and later ones.
+    static func shownPoints(in folder: String) throws -> [(tag: String, step: Int, value: Float)] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { $0.contains("tfevents") }.sorted()
+        var points: [(tag: String, step: Int, value: Float)] = []
+        var hasBegun = false
+        for name in names {
+            let bytes = try #require(FileManager.default.contents(atPath: "\(folder)/\(name)"))
+            for event in try records(Array(bytes)).map(message) {
+                // A field that is 0 may be left out.
+                let step = event[2]?.integer ?? 0
+                if let session = event[7]?.data, try message(session)[1] == .varint(1) {
+                    if hasBegun { points.removeAll { $0.step >= step } }
+                    hasBegun = true
+                }
+                guard let summary = event[5]?.data else { continue }
+                let value = try message(try #require(try message(summary)[1]?.data))
+                guard let number = value[2]?.float else { continue }
+                points.append((try #require(value[1]?.string), step, number))
+            }
+        }
+        return points
+    }
 }
