@@ -25,6 +25,8 @@ public final class PhotoCollection: @unchecked Sendable {
     let pixels: Tensor
     /// Where crops come out.
     let device: Device
+    /// Whether crops come from the host's memory to another device.
+    var areElsewhere: Bool { pixels.device != device }
     /// Running sums of the areas: a crop is drawn from a photo in proportion to its area.
     private let areas: [Double]
 

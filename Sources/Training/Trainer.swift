@@ -47,6 +47,8 @@ public final class Trainer {
     let options: Options
     let ranks: Communicator
     let logger: Logger
+    /// Whether each batch is made while the one before it is trained on; nil where it pays.
+    var isAhead: Bool?
 
     /// - Parameters:
     ///   - recipeText: the file as it was read; it is kept with the weights.

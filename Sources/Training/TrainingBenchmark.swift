@@ -41,7 +41,7 @@ extension Trainer {
         network.setTraining(true)
         let step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: options.device,
-            ranks: ranks)
+            ranks: ranks, isAhead: isAhead)
         var sums: [TrainingStep.Phase: Double] = [:]
         var mark = 0.0
         // Waiting at the end of each part makes the parts add up; without it they overlap, which is

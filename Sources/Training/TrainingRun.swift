@@ -100,7 +100,7 @@ final class TrainingRun {
         }
         step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
-            ranks: ranks)
+            ranks: ranks, isAhead: trainer.isAhead)
         lock = try ranks.onRoot { [folder] in try RunLock(folder: folder) }
         let written = try ranks.onRoot { [folder, state, task] in
             try RunRecord(

@@ -24,14 +24,12 @@ final class TrainingStep {
     /// Called at the end of each part.
     var observer: ((Phase) throws -> Void)?
 
-    private let task: any TrainingTask
+    private let source: BatchSource
     private let optimizer: RunOptimizer
     private let ema: EMA
     private let parameters: [Tensor]
     private let settings: Recipe.OptimizerSettings
-    private let seed: UInt64
     private let device: Device
-    private let ranks: Communicator
     private let buckets: GradientBuckets
     /// The type that convolutions and matrix products are computed in; nil for float32.
     private let precision: DType?
@@ -39,18 +37,23 @@ final class TrainingStep {
     private let skipped: Tensor
     private let streak: Tensor
 
+    /// - Parameter isAhead: whether each batch is made while the one before it is trained on; nil where it
+    ///   pays.
     init(
         _ task: any TrainingTask, network: Module, optimizer: RunOptimizer, ema: EMA, recipe: Recipe,
-        device: Device, ranks: Communicator = .single
+        device: Device, ranks: Communicator = .single, isAhead: Bool? = nil
     ) throws {
-        self.task = task
+        // Dropout draws from the generator that a batch's noise is drawn from, so they must take turns.
+        source = BatchSource(
+            task,
+            shard: BatchShard(recipe.optimizer.batchSize * ranks.size, index: ranks.rank, of: ranks.size),
+            turns: recipe.optimizer.accumulation, seed: recipe.seed,
+            isAhead: (isAhead ?? task.photos.areElsewhere) && !recipe.task.hasDropout)
         self.optimizer = optimizer
         self.ema = ema
         parameters = network.parameters.map(\.value)
         settings = recipe.optimizer
-        seed = recipe.seed
         self.device = device
-        self.ranks = ranks
         buckets = try GradientBuckets(
             parameters, communicator: ranks, carriedCount: 1 + Self.toldCount)
         precision = settings.precision.dtype(on: device)
@@ -72,12 +75,10 @@ final class TrainingStep {
     ) throws -> Outcome {
         optimizer.clearGradients()
         let turns = settings.accumulation
-        let own = BatchShard(settings.batchSize * ranks.size, index: ranks.rank, of: ranks.size)
         var carried = try Tensor(telling).to(device)
         let loss = try Tensor.zeros([], device: device)
         for turn in 0..<turns {
-            var random = CounterStream(seed: seed, stream: UInt64(step) + 1)
-            let forward = try task.batch(own.turn(turn, of: turns), using: &random)
+            let forward = try source.part(step: step, turn: turn)
             try observer?(.data)
             let part = try autocast(to: precision, on: device, forward) * (1 / Double(turns))
             try observer?(.forward)

@@ -10,7 +10,7 @@ import Testing
 @testable import Training
 
 /// The shipped recipe made small: the same keys, a network of a few thousand weights.
-private func deblurText(_ changes: [String: String] = [:]) throws -> String {
+func deblurText(_ changes: [String: String] = [:]) throws -> String {
     let text = try String(contentsOfFile: "\(Package.recipes)/deblur.yaml", encoding: .utf8)
     let small = [
         "sets": "[]", "patchSize": "4", "baseWidth": "8", "multipliers": "[1, 2]", "blocks": "1",

@@ -161,6 +161,34 @@ struct TrainerTests {
         #expect(try tensors("resumed") == resumed, "what was refused changed nothing")
     }
 
+    /// Batches that are made ahead change nothing, nor does a checkpoint know of them: not in a run that is
+    /// stopped and resumed.
+    @Test(arguments: ["sr3", "deblur"]) func batchesMadeAheadChangeNothing(task: String) throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        try Device.setThreads(1)
+        let text = try task == "sr3" ? recipeText() : deblurText()
+        func run(_ output: String, isAhead: Bool, resume: Bool = false, stop: Int? = nil) throws -> [Double] {
+            let trainer = try trainer(text, output: output, resume: resume)
+            trainer.isAhead = isAhead
+            var losses: [Double] = []
+            let isFinished = try trainer.run(
+                report: { losses.append($0.loss) }, isCancelled: { losses.count == stop })
+            #expect(isFinished == (stop == nil))
+            return losses
+        }
+        let losses = try run("plain", isAhead: false)
+        let weights = try tensors("plain")
+        #expect(try run("ahead", isAhead: true) == losses)
+        #expect(try tensors("ahead") == weights)
+        let parts = try [
+            run("parts", isAhead: true, stop: 3), run("parts", isAhead: true, resume: true, stop: 2),
+            run("parts", isAhead: false, resume: true),
+        ]
+        #expect(parts.flatMap(\.self) == losses)
+        #expect(try tensors("parts") == weights)
+    }
+
     /// Killed behind its checkpoint and resumed, a run says everything once, in each of its files; a finished
     /// one that is resumed says nothing more.
     @Test func aKilledRunSaysEverythingOnce() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import Testing
 
@@ -10,6 +11,8 @@ private final class LineTask: TrainingTask {
     let layer: Linear
     /// Draws after which the loss is NaN.
     var isSick = false
+    /// Called when a batch is made, with the number of those before it.
+    var making: ((Int) throws -> Void)?
     private(set) var ranges: [Range<Int>] = []
 
     init(_ layer: Linear, _ folder: TestFolder) throws {
@@ -21,6 +24,7 @@ private final class LineTask: TrainingTask {
 
     func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
         ranges.append(shard.range)
+        try making?(ranges.count - 1)
         let values = (0..<(shard.batchSize * 3)).map { _ in Float(random.uniform() - 0.5) }
         let range = shard.range
         let x = try Tensor(
@@ -42,7 +46,9 @@ struct TrainingStepTests {
         let ema: EMA
         let step: TrainingStep
 
-        init(_ folder: TestFolder, _ changes: [String: String] = [:], extra: String = "") throws {
+        init(
+            _ folder: TestFolder, _ changes: [String: String] = [:], extra: String = "", isAhead: Bool? = nil
+        ) throws {
             let text = recipeText(changes).replacingOccurrences(
                 of: "  emaDecay: 0.98", with: "  emaDecay: 0.98\n\(extra)")
             let recipe = try Recipe(yaml: text, path: "r.yaml")
@@ -51,7 +57,8 @@ struct TrainingStepTests {
             optimizer = try RunOptimizer(layer.parameters, settings: recipe.optimizer)
             ema = try EMA(layer.parameters, decay: 0.9)
             step = try TrainingStep(
-                task, network: layer, optimizer: optimizer, ema: ema, recipe: recipe, device: .cpu)
+                task, network: layer, optimizer: optimizer, ema: ema, recipe: recipe, device: .cpu,
+                isAhead: isAhead)
         }
 
         func bytes() throws -> [[UInt8]] {
@@ -92,6 +99,75 @@ struct TrainingStepTests {
         for (a, b) in zip(losses[0], losses[1]) { #expect(abs(a - b) < 1e-6 * abs(a)) }
         let difference = try (whole.layer.weight - turns.layer.weight).magnitude().max().item()
         #expect(difference < 1e-6)
+    }
+
+    // MARK: batches made ahead
+
+    private struct Lost: Error {}
+
+    /// Whoever makes a batch and when, it is the same, also after steps that do not follow one another.
+    @Test(arguments: [1, 4]) func batchesMadeAheadAreTheSame(turns: Int) throws {
+        let folder = try TestFolder()
+        let setups = try [false, true].map {
+            try Setup(folder, extra: "  accumulation: \(turns)", isAhead: $0)
+        }
+        for index in [0, 1, 2, 7, 8, 2, 3] {
+            let losses = try setups.map { try $0.step(index, learningRate: 0.05).loss.item() }
+            #expect(losses[0] == losses[1], "step \(index)")
+        }
+        #expect(try setups[0].bytes() == setups[1].bytes())
+    }
+
+    @Test func theNextBatchIsMadeWithoutBeingAskedFor() throws {
+        let setup = try Setup(TestFolder(), isAhead: true)
+        let second = DispatchSemaphore(value: 0)
+        setup.task.making = { if $0 == 1 { second.signal() } }
+        _ = try setup.step(0, learningRate: 0.1)
+        #expect(second.wait(timeout: .now() + 60) == .success)
+    }
+
+    /// What goes wrong ahead of time is the error of the step that wanted the batch, and of no other.
+    @Test func errorsAreThoseOfTheirStep() throws {
+        let folder = try TestFolder()
+        let (plain, ahead) = (try Setup(folder), try Setup(folder, isAhead: true))
+        ahead.task.making = { if $0 == 3 { throw Lost() } }
+        for index in 0..<3 {
+            for setup in [plain, ahead] { _ = try setup.step(index, learningRate: 0.1) }
+        }
+        #expect(throws: Lost.self) { _ = try ahead.step(3, learningRate: 0.1) }
+        #expect(try ahead.bytes() == plain.bytes())
+        for setup in [plain, ahead] { _ = try setup.step(3, learningRate: 0.1) }
+        #expect(try ahead.bytes() == plain.bytes())
+    }
+
+    /// Nothing goes on behind the end of a run, which could end the program.
+    @Test func theEndWaitsForWhatWasBegun() throws {
+        let task: LineTask
+        let finished = DispatchSemaphore(value: 0)
+        do {
+            let setup = try Setup(TestFolder(), isAhead: true)
+            task = setup.task
+            task.making = { number in
+                guard number == 1 else { return }
+                usleep(200_000)
+                finished.signal()
+            }
+            _ = try setup.step(0, learningRate: 0.1)
+        }
+        #expect(finished.wait(timeout: .now()) == .success)
+        #expect(task.ranges.count == 2)
+    }
+
+    /// Where nothing is hidden nothing is made ahead, nor where dropout draws from the same generator.
+    @Test func onlyWhatPaysIsMadeAhead() throws {
+        let folder = try TestFolder()
+        for (isAhead, extra) in [(nil, ""), (true, "dropout: 0.1")] as [(Bool?, String)] {
+            let setup = try Setup(folder, ["blocks": "1\n    \(extra)"], isAhead: isAhead)
+            let second = DispatchSemaphore(value: 0)
+            setup.task.making = { if $0 == 1 { second.signal() } }
+            _ = try setup.step(0, learningRate: 0.1)
+            #expect(second.wait(timeout: .now() + 0.2) == .timedOut)
+        }
     }
 
     @Test func shardsPartitionABatch() {

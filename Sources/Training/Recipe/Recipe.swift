@@ -32,6 +32,14 @@ public struct Recipe: Sendable, Decodable, Equatable {
             case .deblur: "deblur"
             }
         }
+
+        /// Whether a network leaves out features by chance while it is trained.
+        var hasDropout: Bool {
+            switch self {
+            case .sr3(let model, _): model.network.dropout > 0
+            case .deblur(let model, _): model.predictor.dropout > 0 || model.denoiser.dropout > 0
+            }
+        }
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -9,7 +9,7 @@ protocol TrainingTask: AnyObject {
     /// Held-out pictures that could not be used, each with the reason.
     var unusable: [String] { get }
 
-    /// A fresh part of a batch, made on the device.
+    /// A fresh part of a batch, made on the device; called on any thread, on one at a time.
     ///
     /// - Parameter random: every number that is drawn follows from it, those of the other parts included.
     /// - Returns: what computes the mean loss of the part.
