@@ -35,6 +35,10 @@ public final class EvaluationJournal {
     public private(set) var resumedCount = 0
     private var known: [String: [Entry]] = [:]
     private var file: FileHandle?
+    /// What this rank's file held from the start, the head included.
+    private var kept = Data()
+    /// Keys of what was measured or found since, by any rank, in the order in which one alone goes through them.
+    private var visited: [String] = []
 
     /// Opens or begins a journal.
     ///
@@ -52,7 +56,6 @@ public final class EvaluationJournal {
         let path = rank == 0 ? shared : "\(shared)\(Self.rankSuffix)\(rank)"
         self.path = path
         let head = Head(identity: Self.digest(identity.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }))
-        var kept = Data()
         for file in Set([path, shared] + Self.others(of: shared)).sorted() {
             guard let data = read(file, of: head) else { continue }
             if file == path { kept = data }
@@ -106,6 +109,42 @@ public final class EvaluationJournal {
         } catch {
             throw DataError("the journal '\(path)' cannot be written: the disk may be full")
         }
+    }
+
+    /// Takes note of what a rank has of a picture, this one included. Called in the order in which one rank
+    /// alone goes through pictures and methods.
+    func learn(_ entries: [Entry], for key: String) {
+        visited.append(key)
+        let old = known[key] ?? []
+        let new = entries.filter { entry in !old.contains { $0.samples == entry.samples } }
+        if !new.isEmpty { known[key] = old + new }
+    }
+
+    /// Puts what is known of all ranks into the first one's file, as one alone would have written it, and
+    /// removes the files of the others. Called on the first rank, and on the others after that.
+    ///
+    /// - Throws: ``DataError`` when the file cannot be written; all files stay then.
+    public func unite() throws {
+        guard let shared, let path else { return }
+        try? file?.close()
+        file = nil
+        guard path == shared else {
+            try? FileManager.default.removeItem(atPath: path)
+            return
+        }
+        var written = Set(kept.split(separator: 0x0A))
+        var whole = kept
+        do {
+            // What files of other ranks knew of other pictures and methods comes last.
+            for key in visited + Set(known.keys).subtracting(visited).sorted() {
+                let line = try Self.encoder.encode(Line(key: key, entries: known[key] ?? []))
+                if written.insert(line).inserted { whole += line + [0x0A] }
+            }
+            try whole.write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw DataError("the journal '\(path)' cannot be written")
+        }
+        for file in Self.others(of: shared) { try? FileManager.default.removeItem(atPath: file) }
     }
 
     /// Removes the files of a run that is complete, those of all ranks.

@@ -66,9 +66,15 @@ public final class EvaluationRun {
         self.isCancelled = isCancelled
     }
 
-    /// What a rank measured: of each of its pairs the entries of all points in their order.
+    /// The entries of a base line or of a method's points, as the journal keeps them.
+    private struct Group: Codable {
+        var key: String
+        var entries: [EvaluationJournal.Entry]
+    }
+
+    /// What a rank measured: of each of its pairs all points in their order.
     private struct Share: Codable {
-        var measured: [Int: [EvaluationJournal.Entry]] = [:]
+        var measured: [Int: [Group]] = [:]
         var isCancelled = false
     }
 
@@ -88,7 +94,7 @@ public final class EvaluationRun {
         var share = Share()
         do {
             for index in own {
-                share.measured[index] = try entries(
+                share.measured[index] = try groups(
                     of: pairs[index].pair, size: sizes[index], methods, &state, progress)
             }
             progress(state)
@@ -99,8 +105,9 @@ public final class EvaluationRun {
         if shares.contains(where: \.isCancelled) { throw CancellationError() }
         let points = evaluator.baselines + methods.flatMap(Self.points)
         return pairs.indices.flatMap { index in
-            let entries = shares[owners[index]].measured[index] ?? []
-            return zip(points, entries).map { point, entry in
+            let groups = shares[owners[index]].measured[index] ?? []
+            for group in groups { journal.learn(group.entries, for: group.key) }
+            return zip(points, groups.flatMap(\.entries)).map { point, entry in
                 EvaluationResult(
                     set: pairs[index].set, picture: pairs[index].pair.name, point: point,
                     values: entry.values, seconds: entry.seconds, features: entry.features)
@@ -108,11 +115,11 @@ public final class EvaluationRun {
         }
     }
 
-    /// The entries of one pair: the base lines', then those of each method's points.
-    private func entries(
+    /// What belongs to one pair: the base lines, then the methods.
+    private func groups(
         of pair: EvaluationPair, size: Double, _ methods: [EvaluationMethod], _ state: inout Progress,
         _ progress: (Progress) -> Void
-    ) throws -> [EvaluationJournal.Entry] {
+    ) throws -> [Group] {
         let digest = try FileDigest.sha256([pair.input, pair.original])
         var opened: EvaluationSubject?
         func subject() throws -> EvaluationSubject {
@@ -121,26 +128,26 @@ public final class EvaluationRun {
             opened = made
             return made
         }
-        var all: [EvaluationJournal.Entry] = []
+        var all: [Group] = []
         for point in evaluator.baselines {
-            all += try entries(key: "\(digest) \(point.label)", pair, points: [point]) { emit in
-                let subject = try subject()
-                try emit(point, evaluator.baseline(point, of: subject), subject)
-            }
+            all.append(
+                try group("\(digest) \(point.label)", pair, points: [point]) { emit in
+                    let subject = try subject()
+                    try emit(point, evaluator.baseline(point, of: subject), subject)
+                })
         }
         for method in methods {
             if isCancelled() { throw CancellationError() }
             progress(state)
             var isNew = false
-            all += try entries(
-                key: "\(digest) \(method.fingerprint)", pair, points: Self.points(method)
-            ) { emit in
-                isNew = true
-                let subject = try subject()
-                try evaluator.draw(method, of: subject) { count, output in
-                    try emit(EvaluationPoint(method, samples: count), output, subject)
-                }
-            }
+            all.append(
+                try group("\(digest) \(method.fingerprint)", pair, points: Self.points(method)) { emit in
+                    isNew = true
+                    let subject = try subject()
+                    try evaluator.draw(method, of: subject) { count, output in
+                        try emit(EvaluationPoint(method, samples: count), output, subject)
+                    }
+                })
             let cost = size * Self.cost(method)
             state.done += cost
             if !isNew { state.resumed += cost }
@@ -162,14 +169,16 @@ public final class EvaluationRun {
     }
 
     /// The entries of the points, from the journal if it has all of them, else made and written.
-    private func entries(
-        key: String, _ pair: EvaluationPair, points: [EvaluationPoint],
+    private func group(
+        _ key: String, _ pair: EvaluationPair, points: [EvaluationPoint],
         make: ((EvaluationPoint, TimedOutput, EvaluationSubject) throws -> Void) throws -> Void
-    ) throws -> [EvaluationJournal.Entry] {
+    ) throws -> Group {
         let known = journal[key] ?? []
         let wanted = points.map { point in known.first { $0.samples == point.samples } }
         let hasCrops = gallery?.isComplete(pair, points: points) ?? true
-        if hasCrops, !wanted.contains(where: { $0 == nil }) { return wanted.compactMap(\.self) }
+        if hasCrops, !wanted.contains(where: { $0 == nil }) {
+            return Group(key: key, entries: wanted.compactMap(\.self))
+        }
         var made: [EvaluationJournal.Entry] = []
         try noGrad {
             try make { point, output, subject in
@@ -188,6 +197,6 @@ public final class EvaluationRun {
         // Means of other numbers of samples that were measured before stay known.
         let older = known.filter { old in !made.contains { $0.samples == old.samples } }
         try journal.append(older + made, for: key)
-        return made
+        return Group(key: key, entries: made)
     }
 }

@@ -12,11 +12,14 @@ struct SweepCommand: ParsableCommand {
             Measures every combination of steps, samples, samplers and η, and writes a
             folder: curve.csv, curve.svg and curve.png, sweep.json, and report.html, one
             page that needs no network. A sweep that was stopped goes on where it was.
+            Under mpirun or srun the ranks share the pictures; the folder is one that
+            all of them see, and holds afterwards what one rank alone would write.
 
             Examples:
               restore sweep sr --data set14 --steps 1,2,5,10,20,50 -o sweep-sr
               restore sweep sr --data set14 --sampler ddpm,ddim,dpm --eta 0,1 -o sweep-sr
               restore sweep deblur --data pairs --steps 1,2,5 --samples 1,8 -o sweep-deblur
+              mpirun -n 4 restore sweep sr --data set14 -o sweep-sr
             """,
         subcommands: [SuperResolution.self, Deblurring.self])
 
@@ -83,7 +86,7 @@ struct SweepFiles: ParsableArguments {
     }
 
     func write(_ work: EvaluationWork) throws {
-        try OutputCheck.makeFolder(output)
+        try work.ranks.agree { try OutputCheck.makeFolder(output) }
         let journal = try work.journal(path: file("measurements.jsonl"))
         let shown = try show.map { try EvaluationPair.pairs(in: $0, for: work.task) }
         let names = shown.map { $0.map(\.name) } ?? Array(work.pairs.map(\.pair.name).prefix(crops))
@@ -98,7 +101,11 @@ struct SweepFiles: ParsableArguments {
             _ = try work.results(on: shown.map { ("shown", $0) }, journal: journal, gallery: gallery)
         }
         let results = try work.results(journal: journal, gallery: shown == nil ? gallery : nil)
-        if work.ranks.isRoot { try write(work, results, gallery) }
+        _ = try work.ranks.onRoot {
+            try journal.unite()
+            try write(work, results, gallery)
+        }
+        if !work.ranks.isRoot { try journal.unite() }
     }
 
     private func file(_ name: String) -> String { "\(output)/\(name)" }

@@ -119,6 +119,76 @@ struct RanksTests {
         }
     }
 
+    /// Every file of a folder as text, without seconds; of pictures the bytes.
+    private func contents(of name: String) throws -> [String: String] {
+        try folder.snapshot().filter { $0.key.hasPrefix("\(name)/") }.mapValues { bytes in
+            guard let text = String(bytes: bytes, encoding: .utf8) else { return "\(bytes)" }
+            return withoutTimes(text)
+                .replacing(/"secondsPerPicture":[0-9.e-]+/, with: "")
+                .replacing(/<td data-value="[^"]*">[^<]*<\/td><\/tr>/, with: "</tr>")
+        }
+    }
+
+    /// Of a table that is printed or written, all but the last column, the seconds.
+    private func withoutLastColumn(_ text: String, _ separator: Character) -> [Substring] {
+        text.split(separator: "\n").map { line in
+            let end = line.hasSuffix(" |") ? line.dropLast(2) : line
+            return end.prefix(upTo: end.lastIndex(of: separator) ?? end.endIndex)
+        }
+    }
+
+    @Test(arguments: MPILauncher.available) func aSweepIsThatOfOneRank(_ launcher: MPILauncher) throws {
+        for (index, name) in ["a", "b", "c"].enumerated() {
+            let sharp = try TestPictures.waves(width: 40 + 8 * index, height: 32)
+            try folder.write(sharp.encoded(as: .png), as: "pairs/sharp/\(name).png")
+            try folder.write(
+                sharp.resized(width: 20, height: 16).resized(width: sharp.width, height: 32).encoded(
+                    as: .png),
+                as: "pairs/blur/\(name).png")
+        }
+        let arguments = [
+            "sweep", "deblur", "--model", try TestModels.tinyDeblur, "--data", "pairs", "--steps", "1,2",
+            "--samples", "1,2", "--threads", "1", "-o", "out",
+        ]
+        let table = "out/curve.csv"
+        func result(_ outcome: Executable.Outcome) throws -> (files: [String: String], tables: [Substring]) {
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            var files = try contents(of: "out")
+            let csv = files.removeValue(forKey: table) ?? ""
+            return (files, withoutLastColumn(csv, ",") + withoutLastColumn(outcome.output, "|"))
+        }
+        let alone = try result(Executable.run(arguments, in: folder.path))
+        #expect(alone.tables.count >= 1 + 6)
+        // Of three pictures the original and six points.
+        #expect(alone.files.keys.count { $0.hasPrefix("out/crops/") } == 3 * 7)
+        for ranks in [2, 4] {
+            try FileManager.default.removeItem(atPath: folder.file("out"))
+            let shared = try result(run(arguments, by: launcher, ranks: ranks))
+            #expect(Set(shared.files.keys) == Set(alone.files.keys))
+            for (name, text) in alone.files { #expect(shared.files[name] == text, "\(name)") }
+            #expect(shared.tables == alone.tables)
+        }
+        // Stopped on two ranks it goes on with any number of them: here is what two journals hold then.
+        let journal = "out/measurements.jsonl"
+        let lines = String(decoding: try folder.bytes(journal), as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 1 + 3 * 4)
+        for ranks in [1, 2] {
+            try folder.write(lines.prefix(5).joined(separator: "\n") + "\n", as: journal)
+            try folder.write(
+                (lines.prefix(1) + lines.dropFirst(7)).joined(separator: "\n") + "\n",
+                as: "\(journal).rank1")
+            try FileManager.default.removeItem(atPath: folder.file(table))
+            let resumed = try result(
+                ranks == 1
+                    ? Executable.run(arguments, in: folder.path) : run(arguments, by: launcher, ranks: ranks))
+            #expect(resumed.files == alone.files)
+            #expect(resumed.tables == alone.tables)
+        }
+        try folder.write("a file", as: "taken")
+        let refused = try run(arguments + ["-o", "taken"], by: launcher)
+        #expect(refused.status == 73 && sentences(refused).count == 1, "\(refused.errors)")
+    }
+
     // MARK: training
 
     /// Processes of ours below a launcher, by rank.

@@ -91,4 +91,48 @@ struct JournalTests {
         let left = try FileManager.default.contentsOfDirectory(atPath: folder)
         #expect(!left.contains { $0.hasPrefix((path as NSString).lastPathComponent) })
     }
+
+    /// At the end there is one file, in the order in which one rank alone would have written it.
+    @Test func ranksLeaveOneFile() throws {
+        defer { try? reopened().remove() }
+        func lines() throws -> [String] {
+            try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+        }
+        func isThere(_ rank: Int) -> Bool { FileManager.default.fileExists(atPath: "\(path).rank\(rank)") }
+        let identity = ["model": "a"]
+        let alone = try reopened()
+        for key in ["old", "a", "b", "c", "d"] { try alone.append(entries, for: key) }
+        let wanted = try lines()
+        try wanted.prefix(2).map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
+
+        let ranks = try (0..<2).map { try EvaluationJournal(path: path, identity: identity, rank: $0) }
+        for (rank, key) in [(1, "a"), (0, "b"), (1, "c")] { try ranks[rank].append(entries, for: key) }
+        // What an earlier run of more ranks left is kept behind the rest.
+        try EvaluationJournal(path: path, identity: identity, rank: 5).append(entries, for: "z")
+        let first = try EvaluationJournal(path: path, identity: identity)
+        try first.append(entries, for: "d")
+        for key in ["old", "a", "b", "c", "d"] { first.learn(entries, for: key) }
+        #expect(isThere(1) && isThere(5))
+        try first.unite()
+        let united = try lines()
+        #expect(united.count == 7 && united.last?.contains("\"z\"") == true)
+        #expect(Set(united.dropLast()) == Set(wanted))
+        #expect(!isThere(1) && !isThere(5))
+        try ranks[1].unite()
+        #expect(try lines() == united)
+        #expect(try reopened().resumedCount == 6)
+    }
+
+    /// Alone nothing changes.
+    @Test func oneRanksFileStaysAsItIs() throws {
+        defer { try? reopened().remove() }
+        for _ in 0..<2 {
+            let journal = try reopened()
+            for key in ["b", "a"] where journal[key] == nil { try journal.append(entries, for: key) }
+            for key in ["b", "a"] { journal.learn(entries, for: key) }
+            let before = try Data(contentsOf: URL(fileURLWithPath: path))
+            try journal.unite()
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+        }
+    }
 }
