@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
-RESULTS ?= sr3-x4 sr3-x4-real deblur files scaling training training-notes benchmarks
+RESULTS ?= sr3-x4 sr3-x4-real deblur files scaling training training-notes benchmarks parts
 HARNESS ?=
 export TIME RUNS
 

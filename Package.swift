@@ -41,8 +41,10 @@ let package = Package(
                 "SR3", "Deblur", "Degradation", "Diffusion", "Tensors", "ImageFiles", "Metrics", "Training",
                 "Evaluation", "Reports", "Interchange",
             ]),
-        // Parts by themselves, for the harnesses in Tests/Fuzzing.
+        // Parts by themselves, for the harnesses in Tests/Fuzzing and Benchmarks.
         .library(name: "ImageFiles", targets: ["ImageFiles"]),
+        .library(name: "SR3", targets: ["SR3"]),
+        .library(name: "Deblur", targets: ["Deblur"]),
         .library(name: "Training", targets: ["Training"]),
         // Opened by CTorch at run time. SwiftPM cannot be told that `restore` needs it: it must be
         // built besides, as plain `swift build` and Scripts/ do.

@@ -1,6 +1,9 @@
-"""What the benchmarks share: a picture to work on, and a command with its time and memory."""
+"""What the benchmarks share: the machine, a picture to work on, and a command with its time and memory."""
 import argparse
+import hashlib
 import os
+import pathlib
+import platform
 import statistics
 import struct
 import subprocess
@@ -8,6 +11,26 @@ import time
 import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+# What a denoiser's step is made of: when it changes, a page that timed it is out of date.
+TIMED = ["Sources/CKernels", "Sources/Tensors/Layers", "Sources/Diffusion/Network"]
+
+
+def sources_timed():
+    """The line by which a test knows whether a page is out of date."""
+    files = sorted(str(path) for folder in TIMED for path in pathlib.Path(ROOT, folder).rglob("*") if path.is_file())
+    digest = hashlib.sha256(b"".join(pathlib.Path(path).read_bytes() for path in files)).hexdigest()
+    return f"Sources timed ({', '.join(TIMED)}), SHA-256 {digest}."
+
+
+def machine(restore):
+    """Processor, cores, vector extensions and the program's version."""
+    processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    flags = next((line for line in open("/proc/cpuinfo") if line.startswith("flags")), "")
+    sets = [name for name in ("avx2", "avx512f", "avx512_vnni", "amx_tile") if f" {name} " in flags + " "]
+    version = subprocess.run([restore, "--version"], capture_output=True, text=True).stdout.strip()
+    return f"{processor}, {os.cpu_count()} cores and threads, {', '.join(sets) or 'no vector extensions of these'}; restore {version}"
 
 
 def options(description, model, rounds):
@@ -34,10 +57,10 @@ def write_picture(path, width, height):
         file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
-def timed(command):
-    """Seconds and peak resident memory in MiB of a command that must succeed."""
+def timed(command, **environment):
+    """Seconds and peak resident memory in MiB of a command that must succeed, with some variables set besides."""
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | environment)
     _, status, usage = os.wait4(child.pid, 0)
     assert status == 0, command
     return time.perf_counter() - start, usage.ru_maxrss / 1024

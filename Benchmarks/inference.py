@@ -5,10 +5,8 @@
 Everything is measured in one run; sides that are compared take turns, so that a noisy machine is noisy for
 both. Tables give medians and, as spread, the quartiles.
 """
-import hashlib
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
@@ -21,15 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 import unet_reference  # noqa: E402
-from commands import options, spread  # noqa: E402
-
-# What a denoiser's step is made of: when it changes, the page is out of date.
-TIMED = ["Sources/CKernels", "Sources/Tensors/Layers", "Sources/Diffusion/Network"]
-
-
-def digest():
-    files = sorted(str(path) for folder in TIMED for path in (ROOT / folder).rglob("*") if path.is_file())
-    return hashlib.sha256(b"".join(pathlib.Path(path).read_bytes() for path in files)).hexdigest()
+from commands import machine, options, sources_timed, spread  # noqa: E402
 
 
 def seconds(call, repeats=5, warm=2):
@@ -194,13 +184,8 @@ def main():
     warnings.filterwarnings("ignore")
     arguments = options(__doc__, str(ROOT / "Sources/SR3/Models/sr3-x4.safetensors"), 5)
     torch.set_num_threads(os.cpu_count())
-    processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    flags = next((line for line in open("/proc/cpuinfo") if line.startswith("flags")), "")
-    sets = [name for name in ("avx2", "avx512f", "avx512_vnni", "amx_tile") if f" {name} " in flags + " "]
-    version = subprocess.run([arguments.restore, "--version"], capture_output=True, text=True).stdout.strip()
-    print(f"{processor}, {os.cpu_count()} cores and threads, {', '.join(sets) or 'no vector extensions of these'}; restore {version}, "
-          f"PyTorch {torch.__version__}.")
-    print(f"\nSources timed ({', '.join(TIMED)}), SHA-256 {digest()}.")
+    print(f"{machine(arguments.restore)}, PyTorch {torch.__version__}.")
+    print(f"\n{sources_timed()}")
     with torch.inference_mode():
         show_steps(arguments)
 

@@ -1,4 +1,4 @@
-"""Prints whole commands: time, memory, how both grow with pixels, steps and samples.
+"""Prints whole commands: time, memory, how both grow with pixels, steps and samples, what the environment changes.
 
     python3 Benchmarks/whole.py [--restore FILE] [--rounds 5]
 
@@ -54,10 +54,37 @@ def show_commands(arguments, folder):
         print(f"| {steps} | {samples} | {peak:.0f} |")
 
 
+def show_environment(arguments, folder):
+    """What a user, or we, could set from outside."""
+    settings = {
+        "nothing set": {},
+        "threads bound to their cores, `OMP_PROC_BIND=true`": {"OMP_PROC_BIND": "true"},
+        "threads sleep instead of spinning, `OMP_WAIT_POLICY=passive`": {"OMP_WAIT_POLICY": "passive"},
+        "huge pages by libtorch, `THP_MEM_ALLOC_ENABLE=1`": {"THP_MEM_ALLOC_ENABLE": "1"},
+        "huge pages by glibc, `GLIBC_TUNABLES=glibc.malloc.hugetlb=1`": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
+        "memory never given back to the system": {
+            "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"},
+    }
+    picture = os.path.join(folder, "256.png")
+    command = [arguments.restore, "sr", "--scale", "4", "--model", arguments.model, picture, "-o",
+               os.path.join(folder, "out.png"), "--overwrite", "-q", "--steps", "4"]
+    results = {name: [] for name in settings}
+    for _ in range(arguments.rounds):
+        for name, environment in settings.items():
+            results[name].append(timed(command, **environment)[0])
+    print(f"\n## Threads and pages\n\n256×256 to 1024×1024, 4 steps, {arguments.rounds} rounds in turns.\n")
+    print("| environment | seconds, median | quartiles | ratio |\n|---|---|---|---|")
+    base = statistics.median(results["nothing set"])
+    for name, values in results.items():
+        middle, between = spread(values)
+        print(f"| {name} | {middle:.3f} | {between} | {middle / base:.2f} |")
+
+
 def main():
-    arguments = options(__doc__, os.path.join(ROOT, "Sources/SR3/Models/sr3-x4.safetensors"), 5)
+    arguments = options(__doc__, os.path.join(ROOT, "Sources/SR3/Models/sr3-x4.safetensors"), 7)
     with tempfile.TemporaryDirectory() as folder:
         show_commands(arguments, folder)
+        show_environment(arguments, folder)
 
 
 if __name__ == "__main__":
