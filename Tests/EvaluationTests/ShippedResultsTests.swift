@@ -61,9 +61,9 @@ struct ShippedResultsTests {
         }
     }
 
-    /// The page of benchmarks names a digest of what a denoiser's step is made of.
-    @Test func theBenchmarksTimedTheseSources() throws {
-        let page = Self.root.appendingPathComponent("Results/benchmarks.md")
+    /// Pages of benchmarks name a digest of what a denoiser's step is made of.
+    @Test(arguments: ["benchmarks", "parts"]) func theBenchmarksTimedTheseSources(_ name: String) throws {
+        let page = Self.root.appendingPathComponent("Results/\(name).md")
         let text = try String(contentsOf: page, encoding: .utf8)
         let line = try #require(text.firstMatch(of: /Sources timed \((.+)\), SHA-256 ([0-9a-f]{64})\./))
         let folders = line.1.split(separator: ", ").map { Self.root.appendingPathComponent(String($0)) }
@@ -76,6 +76,7 @@ struct ShippedResultsTests {
             }.map(\.path)
         }
         let digest = try FileDigest.sha256(files.sorted())
-        #expect(line.2 == digest, "benchmarks.md is stale: what it timed has changed; run make bench")
+        #expect(
+            line.2 == digest, "\(name).md is stale: what it timed has changed; run Results/remake-\(name).sh")
     }
 }
