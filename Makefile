@@ -45,4 +45,4 @@ uninstall: ## Remove what install put under PREFIX
 	@Scripts/install.sh uninstall
 
 clean: ## Remove what was built and the demo's pictures; .deps stays
-	rm -rf .build .build-test .build-fuzz demo
+	rm -rf .build .build-test .build-fuzz Benchmarks/.build demo
