@@ -3,6 +3,10 @@ import PackageDescription
 
 // What times and checks the parts of inference from Swift. A package of its own, because nobody who
 // builds or uses `restore` needs the harness; what times whole commands beside PyTorch is in Python here.
+let restorers: [Target.Dependency] = ["SR3", "Deblur", "ImageFiles", "restore-torch"].map {
+    .product(name: $0, package: "restore")
+}
+
 let package = Package(
     name: "Benchmarks",
     dependencies: [
@@ -14,25 +18,13 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "Parts",
-            dependencies: [
-                .product(name: "Benchmark", package: "benchmark"),
-                .product(name: "SR3", package: "restore"),
-                .product(name: "Deblur", package: "restore"),
-                .product(name: "ImageFiles", package: "restore"),
-                .product(name: "restore-torch", package: "restore"),
-            ],
+            dependencies: restorers + [.product(name: "Benchmark", package: "benchmark")],
             path: "Benchmarks/Parts",
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
         ),
         .executableTarget(
             name: "Exactness",
-            dependencies: [
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "SR3", package: "restore"),
-                .product(name: "Deblur", package: "restore"),
-                .product(name: "ImageFiles", package: "restore"),
-                .product(name: "restore-torch", package: "restore"),
-            ],
+            dependencies: restorers + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Exactness"),
     ]
 )

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Deblur
 import Diffusion
+import Foundation
 import ImageFiles
 import ImageTensors
 import SR3
@@ -36,7 +37,7 @@ struct Exactness: ParsableCommand {
                 let (height, width) = (picture.height * 4 - 1, picture.width * 4 - 1)
                 worst = try max(
                     worst,
-                    compared("sr3-x4", path, networks: [network]) {
+                    compared(srModel, path, networks: [network]) {
                         var options = try SR3Restorer.Options(
                             defaults: restorer.model.configuration.sampling, scale: 4)
                         options.tiling.side = $0
@@ -58,7 +59,7 @@ struct Exactness: ParsableCommand {
                 let blurred = try odd(Image.read(from: path)).tensor()
                 worst = try max(
                     worst,
-                    compared("deblur", path, networks: [networks.predictor, networks.denoiser]) {
+                    compared(deblurModel, path, networks: [networks.predictor, networks.denoiser]) {
                         var options = DeblurRestorer.Options(
                             sampling: .init(sampler: defaults.sampler, levels: levels), samples: 2)
                         options.tiling.side = $0
@@ -69,7 +70,8 @@ struct Exactness: ParsableCommand {
             }
         }
         guard worst <= limit else {
-            throw ValidationError("the largest difference is \(worst), above \(limit)")
+            FileHandle.standardError.write(Data("the largest difference is \(worst), above \(limit)\n".utf8))
+            throw ExitCode.failure
         }
     }
 
@@ -97,22 +99,13 @@ struct Exactness: ParsableCommand {
             let (largest, mean) = (try difference.max().item(), try difference.mean().item())
             worst = max(worst, largest)
             let size = prepared.shape
-            let name = path.split(separator: "/").suffix(2).joined(separator: "/")
+            let name = URL(fileURLWithPath: model).deletingPathExtension().lastPathComponent
+            let picture = path.split(separator: "/").suffix(2).joined(separator: "/")
+            let cut = count == 1 ? "one piece" : "\(count) tiles"
             print(
-                "| \(model) | \(name) | \(size[3])×\(size[2]) | \(count == 1 ? "one piece" : "\(count) tiles") "
-                    + "| \(figure(largest)) | \(figure(mean)) |")
+                "| \(name) | \(picture) | \(size[3])×\(size[2]) | \(cut) "
+                    + String(format: "| %.1e | %.1e |", largest, mean))
         }
         return worst
-    }
-
-    /// One digit behind the point, in powers of ten.
-    private func figure(_ value: Double) -> String {
-        guard value > 0 else { return "0" }
-        var (digits, exponent) = (value, 0)
-        while digits < 1 {
-            digits *= 10
-            exponent -= 1
-        }
-        return "\((digits * 10).rounded() / 10)e\(exponent)"
     }
 }

@@ -3,8 +3,8 @@ import ImageTensors
 import Tensors
 
 /// How a blurred photograph is made from a sharp one: blur in linear light, then sRGB, then
-/// sensor noise, then JPEG. Cameras bend their values in ways unlike sRGB, and some pictures are
-/// blurred after they were stored: a share of pictures is blurred in stored values.
+/// sensor noise, then JPEG. Cameras have curves unlike sRGB's, and some pictures are blurred after
+/// they were stored: a share can be blurred in stored values instead.
 public struct BlurDegradation: Sendable, Codable, Equatable {
     /// Where blur can come from.
     public enum Kind: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
