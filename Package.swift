@@ -87,7 +87,7 @@ let package = Package(
             name: "SR3", dependencies: ["Diffusion", "ImageTensors"],
             resources: [.copy("Models")]),
         .target(
-            name: "Deblur", dependencies: ["Diffusion", "ImageTensors"],
+            name: "Deblur", dependencies: ["Diffusion", "Degradation"],
             resources: [.copy("Models")]),
         .target(
             name: "Interchange", dependencies: ["SR3", "Deblur"],
@@ -130,7 +130,8 @@ let package = Package(
         .testTarget(name: "DegradationTests", dependencies: ["Degradation"]),
         .testTarget(name: "SR3Tests", dependencies: ["SR3", "Metrics"]),
         .testTarget(
-            name: "DeblurTests", dependencies: ["Deblur", "PythonReference"], exclude: ["Fixtures"]),
+            name: "DeblurTests", dependencies: ["Deblur", "Degradation", "PythonReference"],
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "MetricsTests", dependencies: ["Metrics", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(

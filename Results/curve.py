@@ -2,7 +2,7 @@
 
     python3 Results/curve.py Results/sr3-x4-curve.csv Results/sr3-x4-image-curve.csv > Results/sr3-x4-curve.svg
 
-Solid: the mean prediction (one step from no noise). Dashed: a sample with the recipe's
+Solid: the mean prediction (one step from no noise), of a deblurrer its predictor's. Dashed: a sample with the recipe's
 sampler. Dotted: the base line, bicubic or the blurred input. RGB PSNR in dB on the recipe's held-out photographs.
 """
 import csv
@@ -15,7 +15,8 @@ COLOURS = ["#1f5fa8", "#c2562d", "#3a8a4d"]
 def main(paths):
     runs = [(path, list(csv.DictReader(open(path)))) for path in paths]
     baseline = next(name for name in ("psnr_bicubic", "psnr_blurred") if name in runs[0][1][0])
-    columns = ("psnr_mean", "psnr_sample", baseline)
+    solid = "psnr_prediction" if "psnr_prediction" in runs[0][1][0] else "psnr_mean"
+    columns = (solid, "psnr_sample", baseline)
     values = [float(row[c]) for _, rows in runs for row in rows for c in columns]
     largest = max(int(row["samples"]) for _, rows in runs for row in rows)
     low, high = int(min(values)), int(max(values)) + 1
@@ -46,7 +47,7 @@ def main(paths):
             line = " ".join(point(int(row["samples"]), float(row[column])) for row in rows)
             out.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
         name = path.split("/")[-1].removesuffix("-curve.csv")
-        out.append(f'<text x="{LEFT + 12}" y="{34 + 16 * number}" fill="{colour}">{name}: — mean, - - sample, · · {baseline[5:]}</text>')
+        out.append(f'<text x="{LEFT + 12}" y="{34 + 16 * number}" fill="{colour}">{name}: — {solid[5:]}, - - sample, · · {baseline[5:]}</text>')
     out.append("</svg>")
     print("\n".join(out))
 

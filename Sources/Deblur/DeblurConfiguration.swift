@@ -6,6 +6,8 @@ public struct DeblurConfiguration: Sendable, Codable, Equatable {
     public var predictor: UNetConfiguration
     /// The network that diffuses the residual.
     public var denoiser: UNetConfiguration
+    /// How the blur is found out and taken out before the predictor looks; nil to leave all to the networks.
+    public var deconvolution: Deconvolution?
     /// The residual sharp − prediction is divided by this before it is diffused, which brings it
     /// to about the unit variance for which the levels of the schedule are meant.
     public var residualScale: Double
@@ -21,12 +23,14 @@ public struct DeblurConfiguration: Sendable, Codable, Equatable {
 
     public init(
         predictor: UNetConfiguration, denoiser: UNetConfiguration, residualScale: Double,
-        conditionsOnPrediction: Bool = false, parameterization: Parameterization = .velocity,
+        deconvolution: Deconvolution? = nil, conditionsOnPrediction: Bool = false,
+        parameterization: Parameterization = .velocity,
         schedule: String = "linear:1e-6:1e-2:2000", sampling: SamplingDefaults = .init(),
         perception: PerceptionScale = .init()
     ) {
         self.predictor = predictor
         self.denoiser = denoiser
+        self.deconvolution = deconvolution
         self.residualScale = residualScale
         self.conditionsOnPrediction = conditionsOnPrediction
         self.parameterization = parameterization
@@ -43,6 +47,8 @@ public struct DeblurConfiguration: Sendable, Codable, Equatable {
             try values.decodeIfPresent(Bool.self, forKey: .conditionsOnPrediction) ?? false
         predictor = try values.decode(UNetConfiguration.self, forKey: .predictor)
         predictor.conditionChannels = 0
+        deconvolution = try values.decodeIfPresent(Deconvolution.self, forKey: .deconvolution)
+        predictor.imageChannels = deconvolution == nil ? 3 : 6
         denoiser = try values.decode(UNetConfiguration.self, forKey: .denoiser)
         denoiser.conditionChannels = conditionsOnPrediction ? 6 : 3
         residualScale = try values.decode(Double.self, forKey: .residualScale)
@@ -59,8 +65,10 @@ public struct DeblurConfiguration: Sendable, Codable, Equatable {
             if !condition { throw NetworkError(message) }
         }
         try check(
-            predictor.imageChannels == 3 && predictor.conditionChannels == 0,
-            "a predictor takes a colour picture of 3 channels and no condition")
+            predictor.imageChannels == (deconvolution == nil ? 3 : 6) && predictor.conditionChannels == 0,
+            "a predictor takes a colour picture of 3 channels, or 6 with the deconvolved one, and no condition"
+        )
+        try deconvolution?.validate()
         try check(
             denoiser.imageChannels == 3
                 && denoiser.conditionChannels == (conditionsOnPrediction ? 6 : 3),

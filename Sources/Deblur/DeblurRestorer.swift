@@ -63,8 +63,11 @@ public final class DeblurRestorer {
         looksBack: Bool = false
     ) throws -> TilePlan {
         let networks = [model.configuration.predictor, model.configuration.denoiser]
-        // Blurred picture, prediction, x_t, the result's own samples and file; then what is asked for.
-        let extras = [samples > 1, tracksUncertainty, looksBack].filter(\.self).count
+        // Blurred picture, prediction, x_t, the result's own samples and file; then what is asked for, and
+        // the deconvolved picture alone and beside the blurred one.
+        let extras =
+            [samples > 1, tracksUncertainty, looksBack].filter(\.self).count
+            + (model.configuration.deconvolution == nil ? 0 : 3)
         return try TilePlan(
             height: height, width: width, multiple: networks.map(\.multiple).max() ?? 1,
             cost: .init(networks: networks, perPicturePixel: 48 + 12 * Double(extras)),
@@ -88,15 +91,34 @@ public final class DeblurRestorer {
         try restored(image) { try self.predicted($0, tiling: tiling, isCancelled: isCancelled) }
     }
 
+    /// The picture with the blur divided out that is found in it, which the predictor sees: without any network.
+    ///
+    /// - Throws: ``NetworkError`` for a model without deconvolution.
+    public func deconvolved(_ image: Image, isCancelled: @escaping () -> Bool = { false }) throws -> Image {
+        try restored(image) { try self.deconvolved($0, isCancelled: isCancelled) }
+    }
+
+    /// 1×3×H×W in [-1, 1] → the same shape and range, on the CPU.
+    public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
+        guard let deconvolution = model.configuration.deconvolution else {
+            throw NetworkError("this model has no deconvolution")
+        }
+        return try deconvolution.deconvolved(blurred.to(model.device), isCancelled: isCancelled).to(.cpu)
+    }
+
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
+    ///
+    /// - Parameter deconvolved: what ``deconvolved(_:isCancelled:)`` gave, where it is already known.
     public func predicted(
-        _ blurred: Tensor, tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
+        _ blurred: Tensor, deconvolved: Tensor? = nil, tiling: Tiling = .init(),
+        isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
         try noGrad {
             let size = blurred.shape
             let grid = try plan(height: size[2], width: size[3], tiling: tiling).grid
             return try model.networks.prediction(
-                of: blurred.to(model.device), grid: grid, isCancelled: isCancelled
+                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device), grid: grid,
+                isCancelled: isCancelled
             ).clamped(-1, 1).to(.cpu)
         }
     }

@@ -23,32 +23,64 @@ public final class PredictAndRefine: Module {
     /// g(y): the blurred picture plus what the network adds to it, so that an untrained predictor
     /// returns its input.
     ///
-    /// - Parameter blurred: N×3×H×W in [-1, 1].
-    public func prediction(of blurred: Tensor) throws -> Tensor {
-        // The predictor is the engine's U-Net without noise: its picture is all signal, γ = 1.
-        let level = try Tensor.full([1], 1, device: blurred.device)
-        return try blurred + predictor(blurred, condition: nil, signalLevel: level)
+    /// With a deconvolved picture d the network tells besides how much of it is taken, for each pixel and
+    /// channel: g = y + f + m·(d − y), f and m being the halves of its output.
+    ///
+    /// - Parameters:
+    ///   - blurred: N×3×H×W in [-1, 1].
+    ///   - deconvolved: the same shape; nil to make it, where the configuration wants one.
+    public func prediction(of blurred: Tensor, deconvolved: Tensor? = nil) throws -> Tensor {
+        let seen = try seen(blurred, deconvolved)
+        return try prediction(of: seen, output: output(seen))
     }
 
     /// The same tile by tile, for pictures of any size.
     ///
     /// - Parameter blurred: 1×3×H×W in [-1, 1], on the networks' device.
     public func prediction(
-        of blurred: Tensor, grid: TileGrid, tileDone: @escaping () -> Void = {},
+        of blurred: Tensor, deconvolved: Tensor? = nil, grid: TileGrid, tileDone: @escaping () -> Void = {},
         isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
-        guard grid.count > 1 else { return try prediction(of: blurred) }
-        return try noGrad {
-            let level = try Tensor.full([1], 1, device: blurred.device)
+        try noGrad {
+            let seen = try seen(blurred, deconvolved, isCancelled: isCancelled)
+            guard grid.count > 1 else { return try prediction(of: seen, output: output(seen)) }
             let made = try Tensor.zeros(blurred.shape, device: blurred.device)
             try TiledPass(grid: grid, isCancelled: isCancelled, tileDone: tileDone).run(
-                read: { try blurred.rows($0) },
-                network: { tile, _ in try predictor(tile, condition: nil, signalLevel: level) },
-                finish: { rows, prediction in
-                    try made.rows(rows).copy(from: blurred.rows(rows) + prediction)
+                read: { try seen.rows($0) },
+                network: { tile, _ in try output(tile) },
+                finish: { rows, output in
+                    try made.rows(rows).copy(from: prediction(of: seen.rows(rows), output: output))
                 })
             return made
         }
+    }
+
+    /// What the predictor looks at: the blurred picture, and the deconvolved one beside it if there is one.
+    private func seen(
+        _ blurred: Tensor, _ deconvolved: Tensor?, isCancelled: () -> Bool = { false }
+    ) throws -> Tensor {
+        guard let deconvolution = configuration.deconvolution else { return blurred }
+        let second = try deconvolved ?? deconvolution.deconvolved(blurred, isCancelled: isCancelled)
+        return try Tensor.concatenated([blurred, second], dim: 1)
+    }
+
+    private func output(_ seen: Tensor) throws -> Tensor {
+        // The predictor is the engine's U-Net without noise: its picture is all signal, γ = 1.
+        let level = try Tensor.full([1], 1, device: seen.device)
+        return try predictor(seen, condition: nil, signalLevel: level)
+    }
+
+    private func prediction(of seen: Tensor, output: Tensor) throws -> Tensor {
+        guard configuration.deconvolution != nil else { return try seen + output }
+        let blurred = try seen.narrowed(1, start: 0, count: 3)
+        let deconvolved = try seen.narrowed(1, start: 3, count: 3)
+        let share = try output.narrowed(1, start: 3, count: 3)
+        return try blurred + output.narrowed(1, start: 0, count: 3) + share * (deconvolved - blurred)
+    }
+
+    /// Whether a weight of a network without deconvolution is the first part of that of one with it.
+    public static func isWidenedByDeconvolution(_ name: String) -> Bool {
+        ["predictor.input.weight", "predictor.output.weight", "predictor.output.bias"].contains(name)
     }
 
     /// What the denoiser is given besides the noisy residual.
@@ -91,13 +123,14 @@ public final class PredictAndRefine: Module {
     ///
     /// - Parameters:
     ///   - sharp, blurred: N×3×H×W in [-1, 1].
+    ///   - deconvolved: what the predictor sees besides, where the configuration wants it.
     ///   - noise: N(0, 1), N×3×H×W.
     ///   - gammas: one level per sample; see ``NoiseSchedule/trainingLevel(_:_:)``.
     public func loss(
-        _ objective: Objective, sharp: Tensor, blurred: Tensor, noise: Tensor, gammas: [Double],
-        options: LossOptions
+        _ objective: Objective, sharp: Tensor, blurred: Tensor, deconvolved: Tensor? = nil, noise: Tensor,
+        gammas: [Double], options: LossOptions
     ) throws -> Tensor {
-        let prediction = try prediction(of: blurred)
+        let prediction = try prediction(of: blurred, deconvolved: deconvolved)
         let residual = try residual(sharp: sharp, prediction: prediction)
         let seen = try options.detachesPrediction ? prediction.detach() : prediction
         let condition = try condition(blurred: blurred, prediction: seen)

@@ -7,14 +7,15 @@ import Training
 
 /// Measures deblurring on pairs of blurred and sharp pictures: outputs rounded to 8 bits, PSNR over
 /// all colours, SSIM on luma, no border cropped unless pairs are aligned; the base lines are the
-/// input and the predictor alone.
+/// input, the deconvolution without a network where the model has one, and the predictor alone.
 public final class DeblurEvaluator: Evaluator {
     public let metrics: [EvaluationMetric]
     public let conditions: [String: String]
 
     private static let input = EvaluationPoint(baseline: "input", .input)
     private static let predictor = EvaluationPoint(baseline: "predictor", .predictor)
-    public let baselines = [input, predictor]
+    private static let deconvolution = EvaluationPoint(baseline: "deconvolution", .deconvolution)
+    public let baselines: [EvaluationPoint]
 
     private let restorer: DeblurRestorer
     private let seed: UInt64
@@ -22,13 +23,15 @@ public final class DeblurEvaluator: Evaluator {
     private let isCancelled: () -> Bool
 
     /// - Parameter alignment: captures and their sharp pictures can be displaced. Up to this many whole
-    ///   pixels are searched for each pair, on the blurred input, and used for all its rows; as
-    ///   many pixels are left out at every border.
+    ///   pixels are searched for each row, since no method can tell a shift of the kernel from one
+    ///   of the picture; as many pixels are left out at every border.
     public init(
         _ model: DeblurModel, weights: EvaluationWeights, seed: UInt64, alignment: Int = 0,
         isCancelled: @escaping () -> Bool = { false }
     ) throws {
         restorer = try DeblurRestorer(model)
+        let hasDeconvolution = model.configuration.deconvolution != nil
+        baselines = [Self.input] + (hasDeconvolution ? [Self.deconvolution] : []) + [Self.predictor]
         metrics =
             [
                 .psnr(.rgb, border: 0, outside: alignment), .gain, .ssim(border: 0, outside: alignment),
@@ -49,15 +52,32 @@ public final class DeblurEvaluator: Evaluator {
     }
 
     public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
-        guard point == Self.predictor else { return TimedOutput(picture: subject.input, seconds: 0) }
-        return try prediction(of: subject)
+        switch point {
+        case Self.predictor: try prediction(of: subject)
+        case Self.deconvolution: try deconvolution(of: subject)
+        default: TimedOutput(picture: subject.input, seconds: 0)
+        }
+    }
+
+    private func deconvolution(of subject: EvaluationSubject) throws -> TimedOutput {
+        if let known = subject.deconvolution { return known }
+        let made = try TimedOutput.measuring {
+            try restorer.deconvolved(subject.input, isCancelled: isCancelled)
+        }
+        subject.deconvolution = made
+        return made
     }
 
     private func prediction(of subject: EvaluationSubject) throws -> TimedOutput {
         if let known = subject.prediction { return known }
-        let made = try TimedOutput.measuring { try restorer.predicted(subject.input) }
-        subject.prediction = made
-        return made
+        let before = try baselines.contains(Self.deconvolution) ? deconvolution(of: subject) : nil
+        let made = try TimedOutput.measuring {
+            try restorer.predicted(
+                subject.input, deconvolved: before?.picture, isCancelled: isCancelled)
+        }
+        let whole = TimedOutput(picture: made.picture, seconds: (before?.seconds ?? 0) + made.seconds)
+        subject.prediction = whole
+        return whole
     }
 
     public func draw(

@@ -55,7 +55,7 @@ public struct EvaluationMethod: Sendable {
 /// What a row of the table stands for: a method with a number of samples, or an output that needs
 /// no sampling.
 public struct EvaluationPoint: Sendable, Hashable, Codable {
-    public enum Kind: String, Sendable, Codable { case input, predictor, sampled }
+    public enum Kind: String, Sendable, Codable { case input, deconvolution, predictor, sampled }
 
     public let kind: Kind
     public let label: String

@@ -11,31 +11,36 @@ public final class EvaluationSubject {
     let input: Tensor
     /// 1×C×H×W in [-1, 1]: what outputs are held against; C = 1 for a gray original.
     let reference: Tensor
-    /// How output pixels lie over those of the reference.
-    private let shift: Shift
+    /// The whole sharp picture, where outputs are aligned with it.
+    private let alignedTo: Tensor?
+    private let alignment: Int
 
-    /// - Parameter alignment: largest displacement, in pixels along each axis, that is searched
-    ///   between the pair; as many are left out at every border. 0 for none.
+    /// - Parameter alignment: largest displacement, in pixels along each axis, that is searched between the
+    ///   sharp picture and the input, and each output anew: moving a kernel one way and the sharp picture the
+    ///   other gives the same capture, so that no method can know where to put its picture. As many pixels are
+    ///   left out at every border. 0 for none.
     init(_ pair: EvaluationPair, alignment: Int = 0) throws {
         self.pair = pair
         let original = try Image.read(from: pair.original)
         let sharp = try original.tensor(channels: original.colorChannels)
         input = try Image.read(from: pair.input).tensor(channels: 3)
         guard alignment > 0 else {
-            (reference, shift) = (sharp, Shift(dx: 0, dy: 0, border: 0))
+            (reference, alignedTo, self.alignment) = (sharp, nil, 0)
             return
         }
         guard min(original.width, original.height) > 2 * alignment else {
             throw DataError("'\(pair.original)' is too small to be aligned within \(alignment) pixels")
         }
-        shift = try Shift.best(from: Self.colours(input, like: sharp), to: sharp, reach: alignment)
-        reference = try shift.reference(sharp)
+        reference = try Shift(dx: 0, dy: 0, border: alignment).reference(sharp)
+        (alignedTo, self.alignment) = (sharp, alignment)
     }
 
-    /// What of an output is measured: rounded to 8 bits, gray where the original is, cropped as the
+    /// What of an output is measured: rounded to 8 bits, gray where the original is, aligned and cropped as the
     /// reference is.
     func measured(_ output: Tensor) throws -> Tensor {
-        try shift.output(Self.colours(output, like: reference).quantized())
+        let rounded = try Self.colours(output, like: reference).quantized()
+        guard let alignedTo else { return rounded }
+        return try Shift.best(from: rounded, to: alignedTo, reach: alignment).output(rounded)
     }
 
     /// The input with the channels that are measured.
@@ -50,10 +55,11 @@ public final class EvaluationSubject {
     private(set) lazy var inputPSNR = Result { try PSNR(.rgb)(measured(input), reference) }
 
     /// A model's first picture, kept because every method starts from it.
+    var deconvolution: TimedOutput?
     var prediction: TimedOutput?
 }
 
-/// A displacement by whole pixels between a blurred capture and its sharp picture.
+/// A displacement by whole pixels between a picture and the sharp one.
 struct Shift: Equatable {
     let dx: Int
     let dy: Int

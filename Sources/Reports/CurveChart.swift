@@ -139,7 +139,7 @@ public struct CurveChart {
         let shape: String
         switch point.kind {
         case .input: shape = Self.shape("cross", placed.x, placed.y)
-        case .predictor: shape = Self.shape("plus", placed.x, placed.y)
+        case .deconvolution, .predictor: shape = Self.shape("plus", placed.x, placed.y)
         case .sampled:
             let index = sampleCounts.firstIndex(of: point.samples ?? 1) ?? 0
             shape = Self.shape(Self.shapes[index % Self.shapes.count], placed.x, placed.y)

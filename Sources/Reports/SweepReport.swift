@@ -31,7 +31,7 @@ public struct SweepReport: Codable, Sendable, Equatable {
 
     /// One way to make the outputs, and its means over all pictures.
     public struct Point: Codable, Sendable, Equatable {
-        public enum Kind: String, Codable, Sendable { case input, predictor, sampled }
+        public enum Kind: String, Codable, Sendable { case input, deconvolution, predictor, sampled }
 
         public var id: String
         public var label: String

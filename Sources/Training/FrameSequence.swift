@@ -7,6 +7,8 @@ import Tensors
 /// one its sharp picture.
 public final class FrameSequence: Sendable {
     private let frames: PhotoCollection
+    /// Sides of the largest crop there can be.
+    var largestCrop: Int { frames.photos.map { min($0.width, $0.height) }.min() ?? 0 }
 
     /// How many frames are averaged; odd, so that one is in the middle.
     public static let counts = [7, 9, 11, 13]
@@ -25,8 +27,19 @@ public final class FrameSequence: Sendable {
     }
 
     /// The same crop of several frames in a row.
-    struct Take: Equatable {
+    struct Take: Equatable, Sendable {
         let crops: [PhotoCollection.Crop]
+
+        /// The same as it is seen in the photo.
+        var upright: Take {
+            Take(
+                crops: crops.map {
+                    PhotoCollection.Crop(photo: $0.photo, column: $0.column, row: $0.row, pose: 0)
+                })
+        }
+
+        /// Of all of its crops.
+        var pose: Int { crops.first?.pose ?? 0 }
     }
 
     /// A random number of frames, a random place in them and a pose.
@@ -37,6 +50,18 @@ public final class FrameSequence: Sendable {
         return Take(
             crops: (first..<(first + count)).map {
                 PhotoCollection.Crop(photo: $0, column: place.column, row: place.row, pose: place.pose)
+            })
+    }
+
+    /// A random part of a take that was made in pose 0, and a pose.
+    func part(of take: Take, size: Int, partSize: Int, using random: inout CounterStream) -> Take {
+        let free = Double(size - partSize + 1)
+        let (right, down) = (Int(random.uniform() * free), Int(random.uniform() * free))
+        let pose = Int(random.uniform() * 8)
+        return Take(
+            crops: take.crops.map {
+                PhotoCollection.Crop(
+                    photo: $0.photo, column: $0.column + right, row: $0.row + down, pose: pose)
             })
     }
 

@@ -194,7 +194,8 @@ public final class PhotoCollection: @unchecked Sendable {
         try batch((0..<count).map { _ in crop(size: size, using: &random) }, size: size)
     }
 
-    private func pick(_ u: Double) -> Int {
+    /// The photo at that place in the order of areas, 0…1.
+    func pick(_ u: Double) -> Int {
         let target = u * (areas.last ?? 0)
         var (low, high) = (0, areas.count - 1)
         while low < high {

@@ -1,3 +1,4 @@
+import Deblur
 import Foundation
 import Tensors
 
@@ -27,13 +28,20 @@ struct StartingPoint {
         return steps.map { "\(name) after \($0) steps" } ?? name
     }
 
-    /// Copies the weights in.
+    /// Copies the weights in. A deblurrer that sees deconvolved pictures can begin with one that does not:
+    /// what it has besides begins with 0, and its predictions with the other's.
     ///
     /// - Throws: ``DataError`` naming the first weight that is missing or of another shape.
     func load(into network: Module) throws {
         let prefix = isCheckpoint ? "model." : ""
+        let shapes = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0.value.shape) })
         do {
-            try network.load { try file.tensor(prefix + $0) }
+            try network.load { name in
+                guard let value = try file.tensor(prefix + name), let shape = shapes[name],
+                    network is PredictAndRefine, PredictAndRefine.isWidenedByDeconvolution(name)
+                else { return try file.tensor(prefix + name) }
+                return try value.padded(to: shape)
+            }
         } catch let error as TensorError {
             throw DataError("a run cannot be continued from '\(path)': \(error.reason)")
         }
@@ -49,5 +57,18 @@ struct StartingPoint {
         guard optimizer.state.allSatisfy({ names.contains("optimizer.\($0.name)") }) else { return false }
         try optimizer.load { try file.tensor("optimizer.\($0)") }
         return true
+    }
+}
+
+extension Tensor {
+    /// With zeros after what there is, up to that shape; as it is where it is larger or of another rank.
+    fileprivate func padded(to shape: [Int]) throws -> Tensor {
+        guard rank == shape.count, zip(self.shape, shape).allSatisfy({ $0 <= $1 }), self.shape != shape
+        else { return self }
+        let result = try Tensor.zeros(shape, dtype: dtype)
+        var part = result
+        for (dim, count) in self.shape.enumerated() { part = try part.narrowed(dim, start: 0, count: count) }
+        try part.copy(from: self)
+        return result
     }
 }

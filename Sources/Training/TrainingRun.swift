@@ -85,6 +85,9 @@ final class TrainingRun {
         }
         let count = files.training.count
         logger.info("reading \(count) \(count == 1 ? "picture" : "pictures")")
+        if let count = recipe.data.kernelEstimates {
+            logger.info("estimating the blur of \(count) pictures, which takes a while")
+        }
         do {
             task = try ranks.agree { try makeTask(files.training, ranks.isRoot ? files.validation : []) }
         } catch {

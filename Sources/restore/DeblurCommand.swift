@@ -10,7 +10,9 @@ struct DeblurCommand: ParsableCommand {
         commandName: "deblur",
         abstract: "Takes blur out of pictures (predict and refine).",
         discussion: """
-            A predictor makes a first sharp picture, then a denoiser draws samples of what
+            The blur is found in the picture, one for all of it, and divided out. A predictor
+            makes a first sharp picture of this and of the blurred one, taking where motion
+            differs from place to place more of the latter. Then a denoiser draws samples of what
             is missing. One sample has the most detail; the mean of several is closer to
             the truth and smoother. PNG and JPEG in and out, any size; gray, colour,
             transparency, 8 and 16 bits; metadata is kept.
@@ -20,6 +22,7 @@ struct DeblurCommand: ParsableCommand {
               restore deblur --samples 8 in.jpg      mean of eight samples
               restore deblur --perception 0.2 in.jpg closer to the truth, smoother
               restore deblur --predictor-only in.jpg the fast first picture
+              restore deblur --deconvolution-only in.jpg
               restore deblur --samples 16 --uncertainty map.png in.jpg
               restore deblur -r photos -o sharp      the tree below photos, below sharp
               cat in.jpg | restore deblur - > out.png
@@ -52,6 +55,12 @@ struct DeblurCommand: ParsableCommand {
 
     @Flag(help: "Stop after the predictor: fast, no samples.")
     var predictorOnly = false
+
+    @Flag(
+        help:
+            "Stop after the deconvolution: the blur found in the picture is divided out, without any network."
+    )
+    var deconvolutionOnly = false
 
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
@@ -93,14 +102,16 @@ struct DeblurCommand: ParsableCommand {
         if let uncertainty, ImageFormat(path: uncertainty) != .png {
             throw ValidationError("'\(uncertainty)' must end in .png")
         }
-        if predictorOnly {
+        if predictorOnly || deconvolutionOnly {
+            let flag = predictorOnly ? "--predictor-only" : "--deconvolution-only"
             let others = [
                 ("--samples", samples != nil), ("--steps", steps != nil),
                 ("--perception", perception != nil), ("--max-noise", maxNoise != nil),
                 ("--uncertainty", uncertainty != nil), ("--keep-samples", keepSamples != nil),
+                ("--deconvolution-only", predictorOnly && deconvolutionOnly),
             ].filter(\.1).map(\.0)
             if let first = others.first {
-                throw ValidationError("--predictor-only draws no samples: leave \(first) out")
+                throw ValidationError("\(flag) draws no samples: leave \(first) out")
             }
         } else if uncertainty != nil, (samples ?? 2) < 2 {
             throw ValidationError("--uncertainty needs --samples 2 or more")
@@ -127,9 +138,14 @@ struct DeblurCommand: ParsableCommand {
                 throw CommandError.usage("--uncertainty needs --samples 2 or more")
             }
             if let keepSamples { try OutputCheck.makeFolder(keepSamples) }
+            if deconvolutionOnly, restorer.model.configuration.deconvolution == nil {
+                throw CommandError.usage("the model '\(model)' has no deconvolution")
+            }
+            let method =
+                deconvolutionOnly
+                ? "deconvolution only" : predictorOnly ? "predictor only" : choice.description
             return PictureWork(
-                model: model, method: predictorOnly ? "predictor only" : choice.description,
-                seed: predictorOnly ? nil : seed
+                model: model, method: method, seed: predictorOnly || deconvolutionOnly ? nil : seed
             ) { image, job, progress in
                 try restored(image, job.input, choice, restorer, progress: progress)
             }
@@ -144,6 +160,10 @@ struct DeblurCommand: ParsableCommand {
             _ = try restorer.plan(
                 height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples,
                 tracksUncertainty: uncertainty != nil)
+        }
+        if deconvolutionOnly {
+            return try RestoredPicture(
+                image: restorer.deconvolved(image, isCancelled: { Interrupt.isRequested }))
         }
         if predictorOnly {
             return try RestoredPicture(

@@ -194,7 +194,8 @@ struct DeblurEvaluationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Search for a displacement of up to this many pixels within each pair.", valueName: "pixels"))
+            "Search for a displacement of up to this many pixels between each output and its original.",
+            valueName: "pixels"))
     var align = 0
 
     @Option(help: "Places of the knob, 0 to 1, instead of --steps and --samples.")

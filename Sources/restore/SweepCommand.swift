@@ -199,6 +199,7 @@ extension SweepReport.Point {
         let kind: SweepReport.Point.Kind =
             switch summary.point.kind {
             case .input: .input
+            case .deconvolution: .deconvolution
             case .predictor: .predictor
             case .sampled: .sampled
             }

@@ -61,6 +61,28 @@ struct DeblurTests {
         #expect(try folder.bytes("a.png") != folder.bytes("p.png"))
     }
 
+    @Test func theDeconvolvedPictureCanBeHadAlone() throws {
+        try folder.write(
+            TestPictures.waves(width: 90, height: 70).encoded(as: .png), as: "sharp/a.png")
+        try succeed(
+            ["degrade", "blur", "--kinds", "linear", "--extent", "5,5", "-o", "blurred", "sharp/a.png"],
+            in: folder)
+        let model = ["--model", try TestModels.tinyDeconvolving]
+        let outcome = try succeed(
+            ["deblur", "blurred/a.png", "-o", "d.png", "--deconvolution-only", "--json"] + model, in: folder)
+        #expect(outcome.output.contains("\"method\":\"deconvolution only\""), "\(outcome.output)")
+        try succeed(["deblur", "blurred/a.png", "-o", "p.png", "--predictor-only"] + model, in: folder)
+        let pictures = try ["blurred/a.png", "d.png", "p.png"].map { try folder.image($0) }
+        #expect(pictures.allSatisfy { $0.width == 90 && $0.height == 70 })
+        #expect(Set(pictures.map(\.samples)).count == 3)
+        // In a table it has a row of its own, of the very same picture.
+        let table = try succeed(
+            ["eval", "deblur", "--blurred", "blurred", "--sharp", "sharp"] + model, in: folder)
+        let rows = table.outputLines.filter { $0.contains("| deconvolution |") }
+        #expect(rows.count == 1 && table.output.contains("| predictor |"))
+        print(rows.first ?? "")
+    }
+
     /// The mean that is written is that of the samples that are kept.
     @Test func samplesAreKeptAndAveraged() throws {
         let outcome = try deblur(
@@ -124,6 +146,8 @@ struct DeblurTests {
         (["--predictor-only", "--samples", "4"], "--samples"),
         (["--predictor-only", "--perception", "0"], "--perception"),
         (["--predictor-only", "--uncertainty", "map.png"], "--uncertainty"),
+        (["--predictor-only", "--deconvolution-only"], "--deconvolution-only"),
+        (["--deconvolution-only", "--steps", "2"], "--steps"), (["--deconvolution-only"], "no deconvolution"),
         (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"),
         (["other.png", "-o", "o.png"], "--output"),
         (["other.png", "--samples", "2", "--uncertainty", "m.png"], "--uncertainty"),

@@ -45,8 +45,11 @@ enum TestModels {
                         {"perception": 1, "steps": 5, "samples": 1, "maximumNoise": 1}]}
         """
 
-    private static func writeDeblur(to path: String) throws {
-        let shape = try JSONDecoder().decode(DeblurConfiguration.self, from: Data(deblurConfiguration.utf8))
+    /// - Parameter deconvolution: what is added to the configuration.
+    private static func writeDeblur(to path: String, deconvolution: String = "") throws {
+        let text = deblurConfiguration.replacingOccurrences(
+            of: "\"residualScale\"", with: deconvolution + "\"residualScale\"")
+        let shape = try JSONDecoder().decode(DeblurConfiguration.self, from: Data(text.utf8))
         let weights = try DeblurModel(shape).networks.parameters.enumerated().map { index, parameter in
             let size = parameter.value.shape
             let noise = try NoiseField(seed: 6, sample: index)
@@ -60,7 +63,7 @@ enum TestModels {
             to: path)
     }
 
-    /// A folder with `tiny.safetensors` and `tiny-deblur.safetensors`, made once for all tests.
+    /// A folder with the models below, made once for all tests.
     static let folder: Result<TestFolder, any Error> = Result {
         let folder = try TestFolder()
         try write(
@@ -70,10 +73,17 @@ enum TestModels {
                 "samples": "123", "training_sets": "none", "recipe": "name: tiny\n# the recipe's text\n",
             ])
         try writeDeblur(to: folder.file("tiny-deblur.safetensors"))
+        try writeDeblur(
+            to: folder.file("tiny-deconvolving.safetensors"),
+            deconvolution: "\"deconvolution\": {\"kernelSide\": 9, \"regularization\": 0.01}, ")
         atexit { try? FileManager.default.removeItem(atPath: (try? TestModels.folder.get().path) ?? "") }
         return folder
     }
 
     static var tinyDeblur: String { get throws { try folder.get().file("tiny-deblur.safetensors") } }
+    /// The same, after a deconvolution.
+    static var tinyDeconvolving: String {
+        get throws { try folder.get().file("tiny-deconvolving.safetensors") }
+    }
     static var tiny: String { get throws { try folder.get().file("tiny.safetensors") } }
 }

@@ -127,4 +127,38 @@ struct BlurKernelTests {
         #expect(arc.side == line.side)
         #expect(zip(arc.values, line.values).allSatisfy { abs($0 - $1) < 1e-3 })
     }
+
+    @Test func measuredValuesAreCentredAndScaled() throws {
+        // All weight in two pixels of a corner, 1 : 3.
+        var values = [Float](repeating: 0, count: 25)
+        values[0] = 0.5
+        values[1] = 1.5
+        let kernel = try BlurKernel(side: 5, values: values)
+        let points = kernel.values.enumerated().filter { $0.element > 0 }
+        let sum = points.reduce(0.0) { $0 + Double($1.element) }
+        let x = points.reduce(0.0) { $0 + Double($1.offset % kernel.side) * Double($1.element) }
+        #expect(abs(sum - 1) < 1e-6 && abs(x - Double(kernel.side / 2)) < 1e-6)
+        #expect(try BlurKernel(side: 3, values: [0, 0, 0, 0, 7, 0, 0, 0, 0]) == .identity)
+        for (side, values) in [
+            (2, [Float](repeating: 1, count: 3)), (1, [-1]), (1, [0]), (1, [.nan]), (0, []),
+        ] {
+            #expect(throws: DegradationError.self) { try BlurKernel(side: side, values: values) }
+        }
+    }
+
+    /// All eight are there, and a pose is the one crops of photographs know.
+    @Test func aKernelHasEightPoses() throws {
+        let kernel = try BlurKernel(side: 3, values: [8, 4, 2, 1, 30, 1, 2, 5, 7])
+        #expect(Set((0..<8).map { kernel.posed($0).values }).count == 8)
+        #expect(kernel.posed(0) == kernel)
+        let (rows, columns) = (kernel.side, kernel.side)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let at = row * columns + column
+                #expect(kernel.posed(1).values[at] == kernel.values[column * columns + row])
+                #expect(kernel.posed(2).values[at] == kernel.values[(rows - 1 - row) * columns + column])
+                #expect(kernel.posed(4).values[at] == kernel.values[row * columns + columns - 1 - column])
+            }
+        }
+    }
 }

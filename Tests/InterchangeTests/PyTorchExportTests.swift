@@ -90,14 +90,17 @@ struct PyTorchExportTests {
     }
 
     @Test(
-        .enabled(if: PythonReference.python != nil, "\(PythonReference.missing)"), arguments: [false, true])
-    func deblurringComesOutTheSame(conditionsOnPrediction: Bool) throws {
-        let network = UNetConfiguration(
+        .enabled(if: PythonReference.python != nil, "\(PythonReference.missing)"), arguments: [false, true],
+        [false, true])
+    func deblurringComesOutTheSame(conditionsOnPrediction: Bool, deconvolves: Bool) throws {
+        var network = UNetConfiguration(
             conditionChannels: 0, baseWidth: 8, multipliers: [1, 2], blocks: 1, patchSize: 2)
         var denoiser = network
         denoiser.conditionChannels = conditionsOnPrediction ? 6 : 3
+        if deconvolves { network.imageChannels = 6 }
         let configuration = DeblurConfiguration(
             predictor: network, denoiser: denoiser, residualScale: 0.1,
+            deconvolution: deconvolves ? Deconvolution() : nil,
             conditionsOnPrediction: conditionsOnPrediction, parameterization: .velocity,
             schedule: "linear:1e-6:1e-2:2000")
         let source = folder.file("source.safetensors")
@@ -110,9 +113,12 @@ struct PyTorchExportTests {
             randomTensor([1, 3, 10, 15], seed: 1), randomTensor([1, 3, 10, 15], seed: 2)
         )
         let gamma = try Tensor([0.6])
-        let wanted = try results([("noisy", noisy), ("blurred", blurred), ("gamma", gamma)])
+        let deconvolved = try randomTensor([1, 3, 10, 15], seed: 3)
+        let wanted = try results([
+            ("noisy", noisy), ("blurred", blurred), ("deconvolved", deconvolved), ("gamma", gamma),
+        ])
         let (sharp, prediction) = try noGrad {
-            let sharp = try networks.prediction(of: blurred)
+            let sharp = try networks.prediction(of: blurred, deconvolved: deconvolved)
             return (
                 sharp,
                 try networks.denoiser(

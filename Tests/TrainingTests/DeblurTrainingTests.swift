@@ -10,7 +10,9 @@ import Testing
 @testable import Training
 
 /// The shipped recipe made small: the same keys, a network of a few thousand weights.
-func deblurText(_ changes: [String: String] = [:]) throws -> String {
+///
+/// - Parameter deconvolves: whether the predictor sees deconvolved pictures, which takes larger ones.
+func deblurText(_ changes: [String: String] = [:], deconvolves: Bool = false) throws -> String {
     let text = try String(contentsOfFile: "\(Package.recipes)/deblur.yaml", encoding: .utf8)
     let small = [
         "sets": "[]", "patchSize": "4", "baseWidth": "8", "multipliers": "[1, 2]", "blocks": "1",
@@ -18,9 +20,17 @@ func deblurText(_ changes: [String: String] = [:]) throws -> String {
         "defocusRadius": "[1, 2]", "gaussianSigma": "[0.5, 1]", "warmupSteps": "10", "batchSize": "4",
         "minutes": "60", "checkpointMinutes": "60", "validationMinutes": "60",
     ]
-    return recipeText(small.merging(changes) { $1 }, of: text)
+    let made = recipeText(small.merging(changes) { $1 }, of: text)
         .replacingOccurrences(of: "sets: []\n  patchSize: 4", with: "sets: []\n  patchSize: 32")
         .replacingOccurrences(of: "  steps: 400000", with: "  steps: 8")
+    let lines = made.split(separator: "\n", omittingEmptySubsequences: false)
+    return lines.compactMap { line -> String? in
+        if line.hasPrefix("  kernelEstimates:") { return deconvolves ? "  kernelEstimates: 6" : nil }
+        if line.hasPrefix("  deconvolution:") {
+            return deconvolves ? "  deconvolution: { kernelSide: 9, regularization: 0.01 }" : nil
+        }
+        return String(line)
+    }.joined(separator: "\n")
 }
 
 extension TrainerTests {
@@ -63,11 +73,87 @@ extension TrainerTests {
         for name in one.keys.sorted() { #expect(one[name] == two[name], "\(name)") }
     }
 
+    /// The same where kernels are estimated before training, on any number of threads.
+    @Test func aResumedRunWithDeconvolutionIsTheSameRun() throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        try Device.setThreads(1)
+        let text = try deblurText(deconvolves: true)
+        #expect(try trainer(text, output: "one").run(report: { _ in }, isCancelled: { false }))
+        var count = 0
+        #expect(
+            try !trainer(text, output: "two").run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
+        #expect(
+            try trainer(text, output: "two", resume: true).run(report: { _ in }, isCancelled: { false }))
+        let (one, two) = (try tensors("one"), try tensors("two"))
+        for name in one.keys.sorted() { #expect(one[name] == two[name], "\(name)") }
+        let model = try DeblurModel.load("\(folder.path)/one/deblur.safetensors")
+        #expect(model.configuration.deconvolution == Deconvolution(kernelSide: 9, regularization: 0.01))
+        #expect(model.configuration.predictor.imageChannels == 6)
+    }
+
+    /// A run with deconvolution goes on from a model without: it begins with that model's predictions.
+    @Test func aModelWithoutDeconvolutionIsWidened() throws {
+        #expect(try trainer(deblurText(), output: "plain").run(report: { _ in }, isCancelled: { false }))
+        let path = "\(folder.path)/plain/deblur.safetensors"
+        let plain = try DeblurModel.load(path).networks
+        var configuration = plain.configuration
+        configuration.deconvolution = Deconvolution(kernelSide: 9)
+        configuration.predictor.imageChannels = 6
+        let wide = try PredictAndRefine(configuration, seed: 3)
+        try StartingPoint(path).load(into: wide)
+        let picture = try RenderedPictures.picture(3, side: 48).tensor()
+        let other = try RenderedPictures.picture(4, side: 48).tensor()
+        let (a, b) = try noGrad {
+            (try plain.prediction(of: picture), try wide.prediction(of: picture, deconvolved: other))
+        }
+        #expect(try (a - b).magnitude().max().item() < 1e-5)
+        // The other way round something would be lost.
+        let back = "\(folder.path)/wide.safetensors"
+        try DeblurModel.save(wide.parameters, configuration: configuration, metadata: [:], to: back)
+        let narrow = try PredictAndRefine(plain.configuration)
+        #expect(throws: DataError.self) { try StartingPoint(back).load(into: narrow) }
+    }
+
+    @Test func estimatesAreTheSameOnAnyNumberOfThreads() throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        let photos = try PhotoCollection(
+            paths: (0..<3).map { index in
+                let path = try folder.file("photo\(index).png")
+                try RenderedPictures.picture(index, side: 96).write(to: path)
+                return path
+            }, minimum: 64)
+        var degradation = BlurDegradation(shares: [.linear: 1, .gaussian: 1], extent: .init(3, 6))
+        degradation.gaussianSigma = .init(0.5, 1)
+        let made = try [1, 2].map { count in
+            try Device.setThreads(count)
+            defer { #expect(Device.threads == count) }
+            return try KernelEstimates(
+                5, estimator: BlurEstimator(side: 9), degradation: degradation, photos: photos, frames: nil,
+                seed: 4)
+        }
+        #expect(made[0].pairs == made[1].pairs && made[0].pairs.count == 5 && made[0].motions.isEmpty)
+        #expect(Set(made[0].pairs.map(\.estimate.values)).count > 1)
+        // A kernel and its estimate are turned together, and noise is the crop's own.
+        var random = CounterStream(seed: 9)
+        var noise = degradation.draw(.none, using: &random)
+        noise.readNoise = 0.123
+        for _ in 0..<20 {
+            let taken = made[0].take(noise, using: &random)
+            #expect(taken.draw.readNoise == 0.123)
+            let poses = (0..<8).map { pose in
+                made[0].pairs.filter { $0.draw.kernel.posed(pose) == taken.draw.kernel }
+            }
+            #expect(poses.contains { !$0.isEmpty })
+        }
+    }
+
     /// The predictor learns: on pictures it never saw its error falls well below the input's.
     @Test func aShortRunTeachesThePredictorToDeblur() throws {
         let text = try deblurText([
             "baseWidth": "32", "shares": "{ gaussian: 1 }", "gaussianSigma": "[1.5, 1.5]", "jpegShare": "0",
-            "noiselessShare": "1", "warmupSteps": "20",
+            "noiselessShare": "1", "warmupSteps": "20", "learningRate": "1.0e-3", "decayFraction": "0.5",
         ]).replacingOccurrences(of: "  steps: 8", with: "  steps: 400")
         #expect(try trainer(text, output: "learn").run(report: { _ in }, isCancelled: { false }))
         let result = try #require(try curve("learn").last)

@@ -44,8 +44,8 @@ let benchmarks: @Sendable () -> Void = {
     timed("deblur, predictor, 512×512") {
         let networks = try DeblurModel.load(weights("Deblur/Models/deblur")).networks
         try networks.predictor.prepareForInference()
-        let blurred = try noise(side: 512)
-        return { try networks.prediction(of: blurred) }
+        let (blurred, deconvolved) = (try noise(side: 512), try noise(side: 512, step: 1))
+        return { try networks.prediction(of: blurred, deconvolved: deconvolved) }
     }
     timed("deblur, denoiser, one look, 512×512") {
         let networks = try DeblurModel.load(weights("Deblur/Models/deblur")).networks

@@ -13,11 +13,25 @@ public struct BlurKernel: Sendable, Equatable {
     public static let maximumSide = 85
 
     /// No blur.
-    public static let identity = BlurKernel(side: 1, values: [1])
+    public static let identity = BlurKernel(stored: 1, values: [1])
 
-    private init(side: Int, values: [Float]) {
+    private init(stored side: Int, values: [Float]) {
         self.side = side
         self.values = values
+    }
+
+    /// A kernel of measured values, row by row; it is moved so that its centroid lies on the middle pixel.
+    ///
+    /// - Throws: ``DegradationError`` where the values are not side × side, one is negative, or all are 0.
+    public init(side: Int, values: [Float]) throws {
+        guard side > 0, values.count == side * side, values.allSatisfy({ $0 >= 0 && $0.isFinite }),
+            values.contains(where: { $0 > 0 })
+        else { throw DegradationError("a kernel has side × side values that are not negative") }
+        self.init(
+            points: values.indices.compactMap { index in
+                guard values[index] > 0 else { return nil }
+                return (Double(index % side), Double(index / side), Double(values[index]))
+            })
     }
 
     /// Spreads weighted points over the pixels around them, each bilinearly over four, after
@@ -47,7 +61,7 @@ public struct BlurKernel: Sendable, Equatable {
             }
         }
         let sum = sums.reduce(0, +)
-        self.init(side: side, values: sums.map { Float($0 / sum) })
+        self.init(stored: side, values: sums.map { Float($0 / sum) })
     }
 
     // MARK: motion
@@ -160,6 +174,20 @@ public struct BlurKernel: Sendable, Equatable {
             }
         }
         return BlurKernel(points: points)
+    }
+
+    /// Turned or mirrored.
+    ///
+    /// - Parameter pose: 0…7. Bit 0: rows and columns exchanged; bit 1: upside down; bit 2: mirrored.
+    public func posed(_ pose: Int) -> BlurKernel {
+        let turned = (0..<(side * side)).map { index in
+            var (row, column) = (index / side, index % side)
+            if pose & 1 != 0 { (row, column) = (column, row) }
+            if pose & 2 != 0 { row = side - 1 - row }
+            if pose & 4 != 0 { column = side - 1 - column }
+            return values[row * side + column]
+        }
+        return BlurKernel(stored: side, values: turned)
     }
 
     // MARK: helpers

@@ -306,14 +306,26 @@ class PredictAndRefine(nn.Module):
     def __init__(self, configuration):
         super().__init__()
         joined = configuration["conditionsOnPrediction"]
-        self.predictor = UNet({**configuration["predictor"], "conditionChannels": 0})
+        self.deconvolves = configuration.get("deconvolution") is not None
+        channels = 6 if self.deconvolves else 3
+        self.predictor = UNet({**configuration["predictor"], "conditionChannels": 0, "imageChannels": channels})
         self.denoiser = UNet({**configuration["denoiser"], "conditionChannels": 6 if joined else 3})
         self.conditions_on_prediction = joined
         self.residual_scale = configuration["residualScale"]
 
-    def prediction(self, blurred):
-        """The first sharp picture, N×3×H×W."""
-        return blurred + self.predictor(blurred, None, torch.ones(1, device=blurred.device))
+    def prediction(self, blurred, deconvolved=None):
+        """The first sharp picture, N×3×H×W.
+
+        deconvolved: where the model's configuration has a deconvolution, what it makes of the blurred picture,
+        as `restore deblur --deconvolution-only` writes it.
+        """
+        level = torch.ones(1, device=blurred.device)
+        if not self.deconvolves:
+            return blurred + self.predictor(blurred, None, level)
+        if deconvolved is None:
+            raise ValueError("this model's predictor sees the deconvolved picture too")
+        added, share = self.predictor(torch.cat([blurred, deconvolved], 1), None, level).chunk(2, 1)
+        return blurred + added + share * (deconvolved - blurred)
 
     def forward(self, noisy, blurred, prediction, level):
         """What the denoiser says of a noisy residual (sharp − prediction)/residual_scale."""
@@ -344,7 +356,7 @@ def main(path):
     level = torch.full((1,), 0.5)
     with torch.inference_mode():
         if isinstance(model, PredictAndRefine):
-            result = model(picture, picture, model.prediction(picture), level)
+            result = model(picture, picture, model.prediction(picture, picture), level)
         else:
             result = model(picture, picture, level)
     parameters = sum(p.numel() for p in model.parameters())

@@ -30,6 +30,7 @@ enum Op {
     static let greater = Operator("aten::gt.Scalar")
     static let choose = Operator("aten::where.self")
     static let rfft2 = Operator("aten::fft_rfft2")
+    static let conjugate = Operator("aten::conj_physical")
     static let irfft2 = Operator("aten::fft_irfft2")
     static let silu = Operator("aten::silu")
     static let relu = Operator("aten::relu")

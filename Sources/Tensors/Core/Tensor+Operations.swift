@@ -242,6 +242,9 @@ extension Tensor {
         try Op.irfft2.one(.tensor(self), .ints([height, width]))
     }
 
+    /// Of complex numbers; real ones stay as they are.
+    public func conjugated() throws -> Tensor { try Op.conjugate.one(.tensor(self)) }
+
     // MARK: linear algebra and networks
 
     public func matmul(_ other: Tensor) throws -> Tensor { try Op.matmul.one(.tensor(self), .tensor(other)) }

@@ -18,11 +18,13 @@ extension Recipe {
         /// motion blur, and the share of a batch that comes from it.
         public var frames: String?
         public var framesShare: Double?
+        /// Deblurring with deconvolution: how many kernels are drawn and estimated before training.
+        public var kernelEstimates: Int?
         /// Default: auto.
         public var memory: Memory
 
         private enum CodingKeys: String, CodingKey {
-            case sets, patchSize, validationCount, frames, framesShare, memory
+            case sets, patchSize, validationCount, frames, framesShare, kernelEstimates, memory
         }
 
         public init(from decoder: any Decoder) throws {
@@ -32,6 +34,7 @@ extension Recipe {
             validationCount = try values.decode(Int.self, forKey: .validationCount)
             frames = try values.decodeIfPresent(String.self, forKey: .frames)
             framesShare = try values.decodeIfPresent(Double.self, forKey: .framesShare)
+            kernelEstimates = try values.decodeIfPresent(Int.self, forKey: .kernelEstimates)
             memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto
         }
     }

@@ -97,7 +97,10 @@ public struct Recipe: Sendable, Decodable, Equatable {
             try check(
                 data.patchSize % (model.scale * model.network.patchSize) == 0, "data.patchSize",
                 "must be a multiple of scale × network.patchSize")
-        case .deblur:
+        case .deblur(let model, _):
+            try check(
+                (data.kernelEstimates != nil) == (model.deconvolution != nil), "data.kernelEstimates",
+                "goes with model.deconvolution, and that with it")
             try check(
                 data.frames != nil || (data.framesShare ?? 0) == 0, "data.framesShare",
                 "needs data.frames, which names the frames")

@@ -1,4 +1,5 @@
 import Deblur
+import Degradation
 import Diffusion
 import SR3
 import Yams
@@ -34,6 +35,10 @@ extension RecipeSchema {
                 .optional(
                     "conditionsOnPrediction", .boolean, "Whether the denoiser sees the prediction too.",
                     standard: .bool(false)),
+                .optional(
+                    "deconvolution", .mapping(deconvolution),
+                    "Makes the predictor see the picture with an estimated blur divided out, too.",
+                    acceptsNull: false),
                 parameterization, trainingSchedule,
                 .required("sampling", .mapping(sampling), "What restoring does unless told otherwise."),
                 .optional(
@@ -41,6 +46,19 @@ extension RecipeSchema {
                     "Settings along the perception-distortion curve, from 0 to 1."),
             ]
         ) { _ = try YAMLDecoder().decode(DeblurConfiguration.self, from: $0) }
+    }
+
+    private static var deconvolution: MappingRule {
+        MappingRule(
+            definition: "deconvolution",
+            fields: [
+                .required(
+                    "kernelSide", .integer(5...UInt64(BlurKernel.maximumSide)),
+                    "Side of the kernel that is looked for, odd, pixels."),
+                .required(
+                    "regularization", .number(.above(0, to: 1)),
+                    "Weight of the gradients when it is divided out."),
+            ])
     }
 
     private static var parameterization: MappingRule.Field {

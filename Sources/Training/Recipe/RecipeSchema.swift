@@ -64,6 +64,9 @@ public enum RecipeSchema {
                 .optional(
                     "framesShare", .number(.from(0, to: 1)), "Share of a batch that comes from frames.",
                     standard: .integer(0)),
+                .optional(
+                    "kernelEstimates", .integer(1...100_000),
+                    "With model.deconvolution: kernels that are drawn and estimated before training."),
             ]
         }
         fields.append(

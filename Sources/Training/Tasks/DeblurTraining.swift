@@ -13,18 +13,23 @@ final class DeblurTraining: TrainingTask {
     let unusable: [String]
     private let frames: FrameSequence?
     private let framesShare: Double
+    /// Only with a deconvolution.
+    private let estimates: KernelEstimates?
     private let cases: [Case]
     private let schedule: NoiseSchedule
     private let objective: Objective
     private let lossOptions: PredictAndRefine.LossOptions
     private let patch: Int
     private let margin: Int
+    /// Blurred pixels around a crop, without which the deconvolution of most of it would suffer from its edges.
+    private let surroundings: Int
     private let device: Device
 
     /// A held-out picture, 1×3×H×W in [-1, 1].
     private struct Case {
         let sharp: Tensor
         let blurred: Tensor
+        let deconvolved: Tensor?
     }
 
     init(
@@ -37,14 +42,22 @@ final class DeblurTraining: TrainingTask {
         self.device = device
         patch = recipe.data.patchSize
         margin = degradation.margin
+        surroundings = configuration.deconvolution == nil ? 0 : 16
+        let region = patch + 2 * surroundings
         photos = try PhotoCollection(
-            paths: training, minimum: patch + 2 * margin, device: device, memory: recipe.data.memory)
+            paths: training, minimum: region + 2 * margin, device: device, memory: recipe.data.memory)
         framesShare = recipe.data.framesShare ?? 0
         self.frames =
             try frames.isEmpty
             ? nil
             : FrameSequence(
-                paths: frames, minimum: patch, device: device, memory: recipe.data.memory)
+                paths: frames, minimum: region, device: device, memory: recipe.data.memory)
+        estimates =
+            if let deconvolution = configuration.deconvolution, let count = recipe.data.kernelEstimates {
+                try KernelEstimates(
+                    count, estimator: deconvolution.estimator, degradation: degradation, photos: photos,
+                    frames: self.frames, seed: recipe.seed)
+            } else { nil }
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)
         lossOptions = .init(
@@ -52,21 +65,21 @@ final class DeblurTraining: TrainingTask {
             reconstructionWeight: recipe.objective.reconstructionWeight ?? 0)
         (cases, unusable) = try HeldOut.read(validation) { index, image in
             try Self.heldOut(
-                image, index, degradation: degradation, multiple: configuration.multiple, seed: recipe.seed,
-                device: device)
+                image, index, degradation: degradation, configuration, seed: recipe.seed, device: device)
         }
     }
 
     /// The central crop of at most `side` pixels, blurred always the same; nil if nothing is left of it.
     private static func heldOut(
-        _ image: Image, _ index: Int, degradation: BlurDegradation, multiple: Int, side: Int = 256,
-        seed: UInt64, device: Device
+        _ image: Image, _ index: Int, degradation: BlurDegradation, _ configuration: DeblurConfiguration,
+        side: Int = 256, seed: UInt64, device: Device
     ) throws -> Case? {
         var blurring = degradation
         blurring.shares[.none] = nil
         // All by light: curves of recipes with different shares of the rest stay comparable.
         blurring.storedValuesShare = nil
         let margin = degradation.margin
+        let multiple = configuration.multiple
         let height = min(side, image.height - 2 * margin) / multiple * multiple
         let width = min(side, image.width - 2 * margin) / multiple * multiple
         guard height > 0, width > 0 else { return nil }
@@ -81,33 +94,51 @@ final class DeblurTraining: TrainingTask {
         let blurred = try BlurDegradation.degraded(around, margin: margin, draws: [draw], noise: noise)
         let sharp = try around.narrowed(2, start: margin, count: height)
             .narrowed(3, start: margin, count: width)
-        return Case(sharp: try sharp.to(device), blurred: try blurred.to(device))
+        return Case(
+            sharp: try sharp.to(device), blurred: try blurred.to(device),
+            deconvolved: try configuration.deconvolution?.deconvolved(blurred).to(device))
     }
 
     func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
-        let (sharp, blurred) = try pictures(shard, using: &random)
+        let (sharp, blurred, deconvolved) = try pictures(shard, using: &random)
         let count = shard.batchSize
         let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
         let noise = try NoiseSource.normal(like: sharp, range: shard.range, of: count, seed: random.next())
         return { [networks, objective, lossOptions] in
             try networks.loss(
-                objective, sharp: sharp, blurred: blurred, noise: noise, gammas: Array(gammas[shard.range]),
-                options: lossOptions)
+                objective, sharp: sharp, blurred: blurred, deconvolved: deconvolved, noise: noise,
+                gammas: Array(gammas[shard.range]), options: lossOptions)
         }
     }
 
-    /// Sharp and blurred pictures of a part of a batch, n×3×patch×patch in [-1, 1]; in a batch those
-    /// from the frames come last.
+    /// Sharp and blurred pictures of a part of a batch, and these deconvolved where the model wants it,
+    /// n×3×patch×patch in [-1, 1]; in a batch those from the frames come last.
     func pictures(_ shard: BatchShard, using random: inout CounterStream) throws -> (
-        sharp: Tensor, blurred: Tensor
+        sharp: Tensor, blurred: Tensor, deconvolved: Tensor?
     ) {
         let count = shard.batchSize
         let real = frames == nil ? 0 : (0..<count).filter { _ in random.uniform() < framesShare }.count
-        let side = patch + 2 * margin
+        let region = patch + 2 * surroundings
+        let side = region + 2 * margin
         let crops = (0..<(count - real)).map { _ in photos.crop(size: side, using: &random) }
-        let takes = (0..<real).compactMap { _ in frames?.take(size: patch, using: &random) }
+        var takes: [FrameSequence.Take] = []
+        var kernels: [BlurKernel] = []
+        for _ in 0..<real {
+            guard let frames else { break }
+            if let motion = estimates?.motion(size: region, of: frames, using: &random) {
+                takes.append(motion.take)
+                kernels.append(motion.estimate)
+            } else {
+                takes.append(frames.take(size: region, using: &random))
+            }
+        }
         // The frames bring their own blur; theirs are for the noise and the compression.
-        let draws = (0..<count).map { _ in degradation.draw(using: &random) }
+        var draws = (0..<count).map { _ in degradation.draw(using: &random) }
+        if let estimates {
+            let taken = (0..<(count - real)).map { estimates.take(draws[$0], using: &random) }
+            for (index, one) in taken.enumerated() { draws[index] = one.draw }
+            kernels = taken.map(\.estimate) + kernels
+        }
         let seed = random.next()
         return try noGrad {
             var sharp: [Tensor] = []
@@ -117,22 +148,34 @@ final class DeblurTraining: TrainingTask {
                 let around = try photos.batch(Array(crops[made]), size: side).to(.float32) / 127.5 - 1
                 encoded.append(
                     try BlurDegradation.exposed(around, margin: margin, draws: Array(draws[made])))
-                sharp.append(
-                    try around.narrowed(2, start: margin, count: patch)
-                        .narrowed(3, start: margin, count: patch))
+                sharp.append(try middle(around, from: margin + surroundings))
             }
             for index in shard.range.clamped(to: (count - real)..<count) {
                 guard let frames else { break }
-                let pair = try frames.pair(takes[index - (count - real)], size: patch)
+                let pair = try frames.pair(takes[index - (count - real)], size: region)
                 encoded.append(try TransferCurve.encoded(pair.light))
-                sharp.append(try pair.middle.to(.float32) / 127.5 - 1)
+                sharp.append(try middle(pair.middle.to(.float32) / 127.5 - 1, from: surroundings))
             }
             let clean = try Tensor.concatenated(encoded, dim: 0)
             let noise = try NoiseSource.normal(like: clean, range: shard.range, of: count, seed: seed)
             let blurred = try BlurDegradation.finished(
                 clean, draws: Array(draws[shard.range]), noise: noise)
-            return (try Tensor.concatenated(sharp, dim: 0).channelsLast(), try blurred.channelsLast())
+            var deconvolved: Tensor?
+            if let deconvolution = networks.configuration.deconvolution {
+                deconvolved = try middle(
+                    deconvolution.filter(blurred, kernels: Array(kernels[shard.range])), from: surroundings
+                ).channelsLast()
+            }
+            return (
+                try Tensor.concatenated(sharp, dim: 0).channelsLast(),
+                try middle(blurred, from: surroundings).channelsLast(), deconvolved
+            )
         }
+    }
+
+    /// The crop inside a larger one.
+    private func middle(_ pictures: Tensor, from margin: Int) throws -> Tensor {
+        try pictures.narrowed(2, start: margin, count: patch).narrowed(3, start: margin, count: patch)
     }
 
     /// Columns: the blurred picture, the prediction, the refinement's mean (one step from no
@@ -153,7 +196,8 @@ final class DeblurTraining: TrainingTask {
         for (index, one) in cases.enumerated() {
             let pictures = try noGrad {
                 let size = one.blurred.shape
-                let prediction = try networks.prediction(of: one.blurred)
+                let prediction = try networks.prediction(
+                    of: one.blurred, deconvolved: one.deconvolved)
                 let field = NoiseField(seed: 1, sample: index)
                 return try [one.blurred, prediction.quantized()]
                     + ways.map {

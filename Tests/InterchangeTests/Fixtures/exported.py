@@ -22,7 +22,7 @@ def main(source, target, folder):
     results = {}
     with torch.inference_mode():
         if "blurred" in given:
-            results["sharp"] = model.prediction(given["blurred"])
+            results["sharp"] = model.prediction(given["blurred"], given["deconvolved"])
             results["prediction"] = model(given["noisy"], given["blurred"], results["sharp"], given["gamma"])
         else:
             results["prediction"] = model(given["noisy"], given["condition"], given["gamma"])

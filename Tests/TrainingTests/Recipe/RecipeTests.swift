@@ -72,11 +72,13 @@ struct RecipeTests {
         }
         #expect(model.conditionsOnPrediction && model.denoiser.conditionChannels == 6)
         #expect(model.predictor.conditionChannels == 0)
-        #expect(recipe.data.frames == "gopro-0477" && recipe.data.framesShare == 0.05)
+        #expect(recipe.data.frames == "gopro-0477" && recipe.data.framesShare == 0.12)
         #expect(degradation.shares.count == BlurDegradation.Kind.allCases.count)
         // A sharp photo must come back unharmed: it is among what is trained on.
         #expect((degradation.shares[.none] ?? 0) > 0 && degradation.noiselessShare > 0)
-        #expect(degradation.storedValuesShare == nil)
+        #expect(degradation.storedValuesShare == 0.3)
+        #expect(model.deconvolution == Deconvolution() && model.predictor.imageChannels == 6)
+        #expect(recipe.data.kernelEstimates == 768)
         let frames = try DatasetManifest(named: "gopro-0477", in: [Package.datasets])
         #expect(frames.neverTrain != true)
     }
@@ -86,6 +88,9 @@ struct RecipeTests {
         ("extent", "12", "degradation.extent"), ("jpegShare", "2", "degradation.jpegShare"),
         ("shares", "{ none: 0 }", "degradation.shares"), ("shares", "{ wobble: 1 }", "degradation.shares"),
         ("residualScale", "0", "residualScale"), ("framesShare", "-0.1", "data.framesShare"),
+        ("kernelEstimates", "null", "data.kernelEstimates"),
+        ("deconvolution", "{ kernelSide: 30, regularization: 0.01 }", "kernelSide must be odd"),
+        ("deconvolution", "{ kernelSide: 31, regularization: 0 }", "regularization"),
         ("frames", "null", "data.framesShare"), ("reconstructionWeight", "-1", "reconstructionWeight"),
         ("task", "sr3", "'data.frames' is not a known key of task sr3, only of deblur"),
     ])

@@ -1,0 +1,293 @@
+import Degradation
+import Foundation
+import ImageTensors
+import Tensors
+
+/// Finds out the blur of a picture from the picture alone, one kernel for all of it.
+///
+/// Two steps in turns, from a small version of the picture to the whole: a picture x of few edges is made
+/// that the kernel k blurs into the picture y,
+///
+///     min over x of ‖k ∗ x − y‖² + λ·‖∇x‖₀
+///
+/// by half-quadratic splitting, and then the kernel that makes y's gradients of x's,
+///
+///     min over k of ‖∇x ∗ k − ∇y‖² + μ·‖k‖²
+///
+/// both by division in the frequency domain. Small values of k and islands without weight are dropped, and
+/// its centroid is kept in the middle.
+///
+/// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
+/// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
+public struct BlurEstimator: Sendable, Equatable {
+    /// Side of the kernel that is looked for, odd, pixels.
+    public var side: Int
+    /// λ at the coarsest scale, of values in [0, 1]; it falls by a tenth with each turn.
+    public var edgeWeight = 8e-3
+    /// What λ never falls below.
+    public var leastEdgeWeight = 1e-4
+    /// μ for a picture of 255×255 pixels; it grows with the area as the gradients' power does.
+    public var kernelWeight = 6.0
+    /// Turns at each scale; half as many once the kernel has its whole side.
+    public var turns = 5
+    /// The splitting's weight grows from 2λ by this factor up to ``lastSplitting``.
+    public var splittingGrowth = 2.0
+    public var lastSplitting = 1e3
+    /// Values below this part of the largest are no part of the kernel.
+    public var threshold = 0.05
+    /// Islands with less than this part of the weight are no part of it.
+    public var leastIsland = 0.1
+
+    public init(side: Int = 31) { self.side = side }
+
+    /// Sides of the part of a picture that is looked at, at most.
+    private static let mostPixels = 1024
+    /// Pictures are not made smaller than this to begin with.
+    private static let fewestPixels = 150_000
+
+    /// A kernel while it is looked for: not centred to fractions of a pixel.
+    private struct Guess {
+        var side: Int
+        var values: [Float]
+    }
+
+    /// Where the whole kernel is first looked for, a large picture is made smaller, so that a long blur is found
+    /// as well; from there it goes on to the picture's own pixels as long as the kernel has room.
+    ///
+    /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1]. What is found is the blur of the stored values:
+    ///   cameras' curves are not known, and in these a dark edge tells as much as a bright one.
+    /// - Returns: the kernel; ``BlurKernel/identity`` for a picture too small to tell.
+    /// - Throws: `CancellationError`.
+    public func kernel(of blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
+        try noGrad {
+            let gray = try luma(blurred.to(.cpu))
+            let (height, width) = (gray.shape[2], gray.shape[3])
+            guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
+                return .identity
+            }
+            // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
+            var octaves = 0
+            while (height * width) >> (2 * (octaves + 1)) >= Self.fewestPixels { octaves += 1 }
+            let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
+            var guess = Guess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
+            var weight = edgeWeight
+            var reached = 1.0
+            for level in coarsest...(2 * octaves) {
+                if isCancelled() { throw CancellationError() }
+                let size = pow(2, Double(level) / 2)
+                if level == coarsest {
+                    guess = resided(guess, side: odd(Double(side) * size))
+                } else if level <= 0 {
+                    guess = try enlarged(guess, side: odd(Double(side) * size))
+                } else {
+                    let next = try enlarged(guess, side: odd(Double(side) * 2.0.squareRoot()))
+                    guard extent(next) < side else { break }
+                    guess = cleaned(resided(next, side: side))
+                }
+                reached = size / Double(1 << octaves)
+                let plane =
+                    try level == 2 * octaves
+                    ? gray
+                    : gray.resized(
+                        height: Int((Double(height) * reached).rounded()),
+                        width: Int((Double(width) * reached).rounded()))
+                try improve(
+                    &guess, of: telling(plane), &weight, turns: level > 0 ? (turns + 1) / 2 : turns)
+            }
+            if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
+            return try BlurKernel(side: guess.side, values: guess.values)
+        }
+    }
+
+    /// Luma as JPEG weighs it, in [0, 1], 1×1×H×W.
+    private func luma(_ picture: Tensor) throws -> Tensor {
+        func channel(_ index: Int, _ weight: Double) throws -> Tensor {
+            try picture.narrowed(1, start: index, count: 1) * (weight / 2)
+        }
+        return try (channel(0, 0.299) + channel(1, 0.587) + channel(2, 0.114) + 0.5).contiguous()
+    }
+
+    private func odd(_ side: Double) -> Int {
+        let whole = max(3, Int(side.rounded()))
+        return whole % 2 == 0 ? whole + 1 : whole
+    }
+
+    /// Longer side of the box around a kernel's values, pixels.
+    private func extent(_ guess: Guess) -> Int {
+        let held = guess.values.indices.filter { guess.values[$0] > 0 }
+        func length(_ places: [Int]) -> Int { (places.max() ?? 0) - (places.min() ?? 0) }
+        return max(length(held.map { $0 / guess.side }), length(held.map { $0 % guess.side }))
+    }
+
+    /// The part of a large picture with the strongest edges, of which the kernel is sought: all of it would
+    /// take long and tell hardly more.
+    private func telling(_ plane: Tensor) throws -> Tensor {
+        let most = Self.mostPixels
+        let (height, width) = (plane.shape[2], plane.shape[3])
+        let (tall, wide) = (min(height, most), min(width, most))
+        guard tall < height || wide < width else { return plane }
+        let slopes = try plane.forwardDifference(2).squared() + plane.forwardDifference(3).squared()
+        func starts(_ length: Int, _ part: Int) -> [Int] {
+            let count = (length - part + most / 2 - 1) / (most / 2) + 1
+            return (0..<count).map { min($0 * (most / 2), length - part) }
+        }
+        var best = (power: -1.0, row: 0, column: 0)
+        for row in starts(height, tall) {
+            let band = try slopes.narrowed(2, start: row, count: tall)
+            for column in starts(width, wide) {
+                let power = try band.narrowed(3, start: column, count: wide).sum().item()
+                if power > best.power { best = (power, row, column) }
+            }
+        }
+        return try plane.narrowed(2, start: best.row, count: tall)
+            .narrowed(3, start: best.column, count: wide)
+    }
+
+    /// With zeros around it, or without its edge.
+    private func resided(_ guess: Guess, side: Int) -> Guess {
+        var values = [Float](repeating: 0, count: side * side)
+        let offset = (side - guess.side) / 2
+        for row in max(0, -offset)..<min(guess.side, side - offset) {
+            for column in max(0, -offset)..<min(guess.side, side - offset) {
+                values[(row + offset) * side + column + offset] = guess.values[row * guess.side + column]
+            }
+        }
+        return Guess(side: side, values: values)
+    }
+
+    private func enlarged(_ guess: Guess, side: Int) throws -> Guess {
+        let large = try Tensor(guess.values, shape: [1, 1, guess.side, guess.side])
+            .resized(height: side, width: side)
+        return cleaned(Guess(side: side, values: try large.floats()))
+    }
+
+    // MARK: a scale
+
+    /// The turns at one scale.
+    ///
+    /// - Parameter plane: the blurred picture at it, 1×1×H×W.
+    private func improve(
+        _ guess: inout Guess, of plane: Tensor, _ weight: inout Double, turns: Int
+    ) throws {
+        let plan = PeriodicExtension(height: plane.shape[2], width: plane.shape[3], margin: guess.side)
+        guard plan.isPossible else { return }
+        let blurred = try plan.extended(plane)
+        let spectrum = try blurred.fourier(height: plan.tall, width: plan.wide)
+        let power = try plan.gradientPower()
+        let window = try plan.window(inset: guess.side / 2)
+        let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
+        let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
+        for _ in 0..<turns {
+            let blur = try plan.spectrum(side: guess.side, values: guess.values)
+            let sharp = try fewEdges(spectrum, blurred, blur: blur, power: power, plan, weight)
+            let sharpDown = try (sharp.forwardDifference(2) * window)
+                .fourier(height: plan.tall, width: plan.wide)
+            let sharpRight = try (sharp.forwardDifference(3) * window)
+                .fourier(height: plan.tall, width: plan.wide)
+            let ridge = kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
+            let fit = try
+                ((sharpDown.conjugated() * down + sharpRight.conjugated() * right)
+                / (sharpDown.magnitude().squared() + sharpRight.magnitude().squared() + ridge))
+                .inverseFourier(height: plan.tall, width: plan.wide)
+            let radius = guess.side / 2
+            let values = try fit.rolled([radius, radius], dims: [2, 3])
+                .cropped(height: guess.side, width: guess.side).contiguous().floats()
+            guess = centred(cleaned(Guess(side: guess.side, values: values)))
+            weight = max(weight / 1.1, leastEdgeWeight)
+        }
+    }
+
+    /// The picture of few edges.
+    private func fewEdges(
+        _ spectrum: Tensor, _ blurred: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
+        _ weight: Double
+    ) throws -> Tensor {
+        let seen = try blur.conjugated() * spectrum
+        let blurPower = try blur.magnitude().squared()
+        var sharp = blurred
+        var splitting = 2 * weight
+        while splitting < lastSplitting {
+            let down = try sharp.forwardDifference(2)
+            let right = try sharp.forwardDifference(3)
+            let isEdge = try (down.squared() + right.squared()).isAbove(weight / splitting).to(.float32)
+            let edges =
+                try (down * isEdge).forwardDifferenceTransposed(2)
+                + (right * isEdge).forwardDifferenceTransposed(3)
+            sharp = try
+                ((seen + edges.fourier(height: plan.tall, width: plan.wide) * splitting)
+                / (blurPower + power * splitting))
+                .inverseFourier(height: plan.tall, width: plan.wide)
+            splitting *= splittingGrowth
+        }
+        return sharp
+    }
+
+    // MARK: kernels
+
+    /// Without negative and small values and islands of little weight, of sum 1.
+    private func cleaned(_ guess: Guess) -> Guess {
+        var guess = guess
+        let largest = guess.values.max() ?? 0
+        let least = max(0, Float(threshold) * largest)
+        for index in guess.values.indices where !(guess.values[index] >= least) { guess.values[index] = 0 }
+        let total = guess.values.reduce(0, +)
+        guard total > 0, total.isFinite else {
+            guess.values = guess.values.map { _ in 0 }
+            guess.values[guess.values.count / 2] = 1
+            return guess
+        }
+        for island in islands(guess) {
+            let share = island.reduce(0) { $0 + guess.values[$1] } / total
+            if share < Float(leastIsland) { for index in island { guess.values[index] = 0 } }
+        }
+        let rest = guess.values.reduce(0, +)
+        guard rest > 0 else {
+            guess.values[guess.values.count / 2] = 1
+            return guess
+        }
+        guess.values = guess.values.map { $0 / rest }
+        return guess
+    }
+
+    /// Indices of the values above 0, by neighbourhood of eight.
+    private func islands(_ guess: Guess) -> [[Int]] {
+        let side = guess.side
+        var seen = guess.values.map { $0 <= 0 }
+        var found: [[Int]] = []
+        for start in guess.values.indices where !seen[start] {
+            seen[start] = true
+            var island = [start]
+            var next = 0
+            while next < island.count {
+                let (row, column) = (island[next] / side, island[next] % side)
+                next += 1
+                for y in max(0, row - 1)...min(side - 1, row + 1) {
+                    for x in max(0, column - 1)...min(side - 1, column + 1) where !seen[y * side + x] {
+                        seen[y * side + x] = true
+                        island.append(y * side + x)
+                    }
+                }
+            }
+            found.append(island)
+        }
+        return found
+    }
+
+    /// Moved by whole pixels so that the centroid lies in the middle; what leaves enters at the other side.
+    private func centred(_ guess: Guess) -> Guess {
+        let side = guess.side
+        var (y, x) = (0.0, 0.0)
+        for index in guess.values.indices {
+            y += Double(guess.values[index]) * Double(index / side)
+            x += Double(guess.values[index]) * Double(index % side)
+        }
+        let (down, right) = (side / 2 - Int(y.rounded()), side / 2 - Int(x.rounded()))
+        var moved = guess
+        for index in guess.values.indices {
+            let row = (index / side + down + side) % side
+            let column = (index % side + right + side) % side
+            moved.values[row * side + column] = guess.values[index]
+        }
+        return moved
+    }
+}

@@ -1,0 +1,47 @@
+import Degradation
+import Diffusion
+import Tensors
+
+/// A first picture without learning: the blur is estimated from the picture, one kernel for all of it, and
+/// divided out. Where the blur is of that kind, as of a shaken camera, little is left to do; where it is not,
+/// the result is useless, and which of both it is the predictor sees and decides pixel by pixel.
+public struct Deconvolution: Sendable, Codable, Equatable {
+    /// Side of the kernel that is looked for, odd, pixels.
+    public var kernelSide: Int
+    /// Weight of the gradients in the division; see ``WienerDeconvolution``.
+    public var regularization: Double
+
+    public init(kernelSide: Int = 31, regularization: Double = 1e-2) {
+        self.kernelSide = kernelSide
+        self.regularization = regularization
+    }
+
+    /// - Throws: ``NetworkError`` naming the setting that cannot be.
+    func validate() throws {
+        guard (5...BlurKernel.maximumSide).contains(kernelSide), kernelSide % 2 == 1 else {
+            throw NetworkError("kernelSide must be odd and 5 to \(BlurKernel.maximumSide)")
+        }
+        guard regularization > 0, regularization <= 1 else {
+            throw NetworkError("regularization must be above 0 and at most 1")
+        }
+    }
+
+    /// What finds out the blur.
+    public var estimator: BlurEstimator { BlurEstimator(side: kernelSide) }
+
+    /// What takes it out.
+    public var filter: WienerDeconvolution {
+        WienerDeconvolution(regularization: regularization, margin: kernelSide)
+    }
+
+    /// Pictures with the blur taken out that is found in each.
+    ///
+    /// - Parameter blurred: N×3×H×W, sRGB values in [-1, 1].
+    /// - Returns: the same shape and range, on the same device.
+    public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
+        let kernels = try (0..<blurred.shape[0]).map {
+            try estimator.kernel(of: blurred.narrowed(0, start: $0, count: 1), isCancelled: isCancelled)
+        }
+        return try filter(blurred, kernels: kernels)
+    }
+}

@@ -1,0 +1,90 @@
+import Degradation
+import Tensors
+
+/// Pictures with a known blur of their stored values taken out, by one division in the frequency domain:
+///
+///     X = K*·Y / (|K|² + w·(|Dx|² + |Dy|²))
+///
+/// the minimum of ‖k ∗ x − y‖² + w·‖∇x‖². What a kernel has taken away altogether is not brought back, and
+/// noise and errors of the kernel show as ripples: that is left to a network.
+public struct WienerDeconvolution: Sendable {
+    /// w, the weight of the gradients.
+    public var regularization: Double
+    /// Pixels that are put beyond the edges so that they meet; at least the kernels' side.
+    public var margin: Int
+
+    public init(regularization: Double = 1e-2, margin: Int = 31) {
+        self.regularization = regularization
+        self.margin = margin
+    }
+
+    /// - Parameters:
+    ///   - blurred: N×3×H×W, sRGB values in [-1, 1], on any device.
+    ///   - kernels: one for each picture. Where it is no blur the picture stays as it is, and so does a
+    ///     picture that is hardly larger than the margin.
+    /// - Returns: N×3×H×W in [-1, 1].
+    public func callAsFunction(_ blurred: Tensor, kernels: [BlurKernel]) throws -> Tensor {
+        let size = blurred.shape
+        guard size.count == 4, size[0] == kernels.count else {
+            throw TensorError(
+                operation: "WienerDeconvolution", shapes: [size],
+                reason: "there must be a kernel for each picture")
+        }
+        return try noGrad {
+            // A picture at a time: spectra of all at once would need much memory and gain nothing.
+            try Tensor.concatenated(
+                kernels.enumerated().map { index, kernel in
+                    let picture = try blurred.narrowed(0, start: index, count: 1)
+                    return try kernel.side > 1 ? tiled(picture, kernel) : picture
+                }, dim: 0)
+        }
+    }
+
+    /// Sides of what is transformed at once, and what is transformed around it besides.
+    private static let tile = 1280
+    private static let surroundings = 128
+
+    /// 1×3×H×W, part by part if it is large.
+    private func tiled(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
+        let (height, width) = (picture.shape[2], picture.shape[3])
+        guard max(height, width) > Self.tile else { return try sharpened(picture, kernel) }
+        let result = try Tensor.zeros(picture.shape, device: picture.device)
+        for rows in Self.parts(of: height) {
+            for columns in Self.parts(of: width) {
+                let part = try picture.narrowed(2, start: rows.seen.lowerBound, count: rows.seen.count)
+                    .narrowed(3, start: columns.seen.lowerBound, count: columns.seen.count)
+                let made = try sharpened(part, kernel)
+                    .narrowed(2, start: rows.kept.lowerBound - rows.seen.lowerBound, count: rows.kept.count)
+                    .narrowed(
+                        3, start: columns.kept.lowerBound - columns.seen.lowerBound, count: columns.kept.count
+                    )
+                try result.narrowed(2, start: rows.kept.lowerBound, count: rows.kept.count)
+                    .narrowed(3, start: columns.kept.lowerBound, count: columns.kept.count).copy(from: made)
+            }
+        }
+        return result
+    }
+
+    /// Parts of about equal length that cover a side, and what each sees of it.
+    private static func parts(of length: Int) -> [(kept: Range<Int>, seen: Range<Int>)] {
+        let count = (length + tile - 1) / tile
+        return (0..<count).map { index in
+            let kept = (index * length / count)..<((index + 1) * length / count)
+            return (
+                kept, max(0, kept.lowerBound - surroundings)..<min(length, kept.upperBound + surroundings)
+            )
+        }
+    }
+
+    private func sharpened(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
+        let plan = PeriodicExtension(height: picture.shape[2], width: picture.shape[3], margin: margin)
+        guard plan.isPossible else { return picture }
+        let values = try plan.extended(picture.contiguous())
+        let blur = try plan.spectrum(side: kernel.side, values: kernel.values, device: picture.device)
+        let power = try plan.gradientPower(device: picture.device) * regularization
+        let filter = try blur.conjugated() / (blur.magnitude().squared() + power)
+        let sharp = try (values.fourier(height: plan.tall, width: plan.wide) * filter)
+            .inverseFourier(height: plan.tall, width: plan.wide)
+        return try plan.cut(sharp).clamped(-1, 1)
+    }
+}

@@ -1,0 +1,155 @@
+import Deblur
+import Degradation
+import Foundation
+import Tensors
+
+/// Kernels, each with what an estimator finds in a photograph that it has blurred, and what it finds in frames of
+/// real motion: a network that is to see pictures deconvolved by estimated kernels must learn from estimates,
+/// with their errors.
+///
+/// An estimate takes about as long as ten samples of training, so they are made before it. That of a kernel then
+/// goes with any photograph in any of eight poses, that of frames with any part of them.
+struct KernelEstimates: Sendable {
+    struct Pair: Sendable, Equatable {
+        /// How the photograph was blurred.
+        let draw: BlurDegradation.Draw
+        let estimate: BlurKernel
+    }
+
+    struct Motion: Sendable {
+        let take: FrameSequence.Take
+        /// Sides of the take.
+        let size: Int
+        let estimate: BlurKernel
+    }
+
+    let pairs: [Pair]
+    let motions: [Motion]
+
+    /// Sides of what is blurred and looked at, at most.
+    private static let side = 256
+    /// How often a crop is given the estimate of another kernel.
+    private static let mistakenShare = 0.1
+
+    /// - Parameters:
+    ///   - count: of pairs; there are a sixth as many motions, if there are frames.
+    ///   - seed: all kernels, photographs and places follow from it.
+    init(
+        _ count: Int, estimator: BlurEstimator, degradation: BlurDegradation, photos: PhotoCollection,
+        frames: FrameSequence?, seed: UInt64
+    ) throws {
+        @Sendable func random(_ index: Int) -> CounterStream {
+            CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
+        }
+        pairs = try Self.onAllCores(count) { index in
+            var random = random(index)
+            let margin = degradation.margin
+            let photo = photos.pick(random.uniform())
+            let size = min(
+                Self.side + 2 * margin, photos.photos[photo].width, photos.photos[photo].height)
+            let crop = photos.crop(of: photo, size: size, using: &random)
+            let draw = degradation.draw(using: &random)
+            let around = try photos.batch([crop], size: size).to(.cpu).to(.float32) / 127.5 - 1
+            let clean = try BlurDegradation.exposed(around, margin: margin, draws: [draw])
+            return Pair(
+                draw: draw,
+                estimate: try Self.estimate(of: clean, estimator: estimator, draw, using: &random))
+        }
+        guard let frames else {
+            motions = []
+            return
+        }
+        motions = try Self.onAllCores((count + 5) / 6) { index in
+            var random = random(count + index)
+            let size = min(Self.side, frames.largestCrop)
+            let take = frames.take(size: size, using: &random).upright
+            let draw = degradation.draw(using: &random)
+            let clean = try TransferCurve.encoded(frames.pair(take, size: size).light.to(.cpu))
+            return Motion(
+                take: take, size: size,
+                estimate: try Self.estimate(of: clean, estimator: estimator, draw, using: &random))
+        }
+    }
+
+    /// What is found in a picture after noise and JPEG.
+    private static func estimate(
+        of clean: Tensor, estimator: BlurEstimator, _ draw: BlurDegradation.Draw,
+        using random: inout CounterStream
+    ) throws -> BlurKernel {
+        let noise = try NoiseField(seed: random.next(), sample: 0).tensor(
+            step: 0, channels: 3, height: clean.shape[2], width: clean.shape[3])
+        return try estimator.kernel(of: BlurDegradation.finished(clean, draws: [draw], noise: noise))
+    }
+
+    /// The kernels of a crop: how it is to be blurred, and what is to be taken for its blur.
+    ///
+    /// - Parameter noise: noise and JPEG are this draw's, the blur is the pair's.
+    func take(_ noise: BlurDegradation.Draw, using random: inout CounterStream) -> (
+        draw: BlurDegradation.Draw, estimate: BlurKernel
+    ) {
+        func index() -> Int { min(pairs.count - 1, Int(random.uniform() * Double(pairs.count))) }
+        let pair = pairs[index()]
+        let other = pairs[index()]
+        let pose = Int(random.uniform() * 8)
+        let isMistaken = random.uniform() < Self.mistakenShare
+        var draw = noise
+        draw.kind = pair.draw.kind
+        draw.kernel = pair.draw.kernel.posed(pose)
+        draw.blursStoredValues = pair.draw.blursStoredValues
+        return (draw, (isMistaken ? other : pair).estimate.posed(pose))
+    }
+
+    /// A part of frames with real motion, and what is taken for its blur.
+    func motion(size: Int, of frames: FrameSequence, using random: inout CounterStream) -> (
+        take: FrameSequence.Take, estimate: BlurKernel
+    )? {
+        guard !motions.isEmpty else { return nil }
+        let motion = motions[min(motions.count - 1, Int(random.uniform() * Double(motions.count)))]
+        let part = frames.part(of: motion.take, size: motion.size, partSize: size, using: &random)
+        return (part, motion.estimate.posed(part.pose))
+    }
+
+    // MARK: threads
+
+    /// What `body` makes of each index below `count`.
+    private static func onAllCores<Element: Sendable>(
+        _ count: Int, _ body: @Sendable (Int) throws -> Element
+    ) throws -> [Element] {
+        let results = Results<Element>(count: count)
+        let threads = Device.threads
+        let next = Counter()
+        DispatchQueue.concurrentPerform(iterations: min(count, max(1, threads))) { _ in
+            // One thread each: a picture at a time on each core gets more done than one on all.
+            try? Device.setThreads(1)
+            while let index = next.take(below: count) { results.set(index, Result { try body(index) }) }
+        }
+        try Device.setThreads(threads)
+        return try results.all.map { try $0.get() }
+    }
+
+    private final class Counter: @unchecked Sendable {
+        // Unchecked: the lock guards the number.
+        private let lock = NSLock()
+        private var value = 0
+        func take(below count: Int) -> Int? {
+            lock.withLock {
+                guard value < count else { return nil }
+                defer { value += 1 }
+                return value
+            }
+        }
+    }
+
+    /// What the threads put down, in the order of the indices.
+    private final class Results<Element: Sendable>: @unchecked Sendable {
+        // Unchecked: the lock guards the array.
+        private let lock = NSLock()
+        private var values: [Result<Element, any Error>]
+
+        init(count: Int) { values = Array(repeating: .failure(CancellationError()), count: count) }
+        func set(_ index: Int, _ value: Result<Element, any Error>) {
+            lock.withLock { values[index] = value }
+        }
+        var all: [Result<Element, any Error>] { lock.withLock { values } }
+    }
+}

@@ -1,0 +1,266 @@
+import Degradation
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+
+@testable import Deblur
+
+struct DeconvolutionTests {
+    /// Discs and boxes of several grays on each other, with hard edges: 1×3×side×side in [-0.9, 0.9].
+    private static func sharp(side: Int, seed: UInt64 = 5) throws -> Tensor {
+        var random = CounterStream(seed: seed)
+        var values = [Float](repeating: 0, count: side * side)
+        for _ in 0..<(side * side / 500) {
+            let (x, y) = (random.uniform() * Double(side), random.uniform() * Double(side))
+            let (size, gray) = (4 + random.uniform() * 24, Float(random.uniform() * 1.8 - 0.9))
+            let isDisc = random.uniform() < 0.5
+            for row in max(0, Int(y - size))..<min(side, Int(y + size) + 1) {
+                for column in max(0, Int(x - size))..<min(side, Int(x + size) + 1) {
+                    let (u, v) = (Double(column) - x, Double(row) - y)
+                    if isDisc ? u * u + v * v < size * size : abs(u) < size && abs(v) < size * 0.7 {
+                        values[row * side + column] = gray
+                    }
+                }
+            }
+        }
+        let plane = try Tensor(values, shape: [1, 1, side, side])
+        return try Tensor.concatenated([plane, plane * 0.9, plane * 0.8 + 0.05], dim: 1)
+    }
+
+    /// A sharp picture and the same blurred by a kernel in stored values, cut to what is wholly known.
+    private static func pair(side: Int, _ kernel: BlurKernel, noise: Double = 0) throws -> (
+        sharp: Tensor, blurred: Tensor
+    ) {
+        let margin = kernel.side / 2
+        let around = try sharp(side: side + 2 * margin)
+        let blurred = try BlurDegradation.blurred(around, margin: margin, kernels: [kernel])
+        let grain = try NoiseField(seed: 3).tensor(step: 0, channels: 3, height: side, width: side)
+        return (
+            try around.narrowed(2, start: margin, count: side).narrowed(3, start: margin, count: side),
+            try (blurred + grain * noise).clamped(-1, 1)
+        )
+    }
+
+    private func error(_ a: Tensor, _ b: Tensor, inside border: Int = 0) throws -> Double {
+        func part(_ picture: Tensor) throws -> Tensor {
+            try picture.narrowed(2, start: border, count: picture.shape[2] - 2 * border)
+                .narrowed(3, start: border, count: picture.shape[3] - 2 * border)
+        }
+        return try part(a).meanSquaredError(to: part(b)).item().squareRoot()
+    }
+
+    // MARK: periodic pictures
+
+    @Test(arguments: [(64, 64, 10), (97, 131, 31), (100, 63, 7)])
+    func anExtendedPictureMeetsItself(height: Int, width: Int, margin: Int) throws {
+        let plan = PeriodicExtension(height: height, width: width, margin: margin)
+        #expect(plan.isPossible && plan.tall >= height + 2 * margin && plan.wide >= width + 2 * margin)
+        for length in [plan.tall, plan.wide] {
+            var rest = length
+            for prime in [2, 3, 5] { while rest % prime == 0 { rest /= prime } }
+            #expect(rest == 1, "\(length)")
+        }
+        let picture = try TestModels.picture(height: height, width: width)
+        let large = try plan.extended(picture)
+        #expect(large.shape == [1, 3, plan.tall, plan.wide])
+        #expect(try plan.cut(large).bytes() == picture.contiguous().bytes())
+        // No step anywhere, over the edges included, is larger than the picture's own.
+        for dim in [2, 3] {
+            let own = try
+                (picture.narrowed(dim, start: 1, count: picture.shape[dim] - 1)
+                - picture.narrowed(dim, start: 0, count: picture.shape[dim] - 1)).magnitude().max().item()
+            #expect(try large.forwardDifference(dim).magnitude().max().item() <= own * 1.2)
+        }
+        #expect(!PeriodicExtension(height: 12, width: 200, margin: 10).isPossible)
+    }
+
+    @Test func spectraAreThoseOfWhatTheySay() throws {
+        let plan = PeriodicExtension(height: 20, width: 30, margin: 3)
+        let one = try plan.spectrum(side: 1, values: [1])
+        #expect(try (one.magnitude() - 1).magnitude().max().item() < 1e-6)
+        // A difference is a convolution: its power is that of the transformed difference.
+        let noise = try NoiseField(seed: 1).tensor(
+            step: 0, channels: 1, height: plan.tall, width: plan.wide)
+        func power(_ plane: Tensor) throws -> Tensor {
+            try plane.fourier(height: plan.tall, width: plan.wide).magnitude().squared()
+        }
+        let both = try power(noise.forwardDifference(2)) + power(noise.forwardDifference(3))
+        let expected = try plan.gradientPower() * power(noise)
+        #expect(try relativeDifference(both, expected) < 1e-5)
+        // And the transpose is one: ⟨Dx, y⟩ = ⟨x, Dᵀy⟩.
+        let other = try NoiseField(seed: 2).tensor(
+            step: 0, channels: 1, height: plan.tall, width: plan.wide)
+        for dim in [2, 3] {
+            let left = try (noise.forwardDifference(dim) * other).sum().item()
+            let right = try (noise * other.forwardDifferenceTransposed(dim)).sum().item()
+            #expect(abs(left - right) < 1e-2)
+        }
+    }
+
+    // MARK: known blur
+
+    @Test func aKnownBlurIsTakenOut() throws {
+        let kernel = BlurKernel.linear(length: 9, angle: 0.5)
+        let (sharp, blurred) = try Self.pair(side: 160, kernel)
+        let made = try WienerDeconvolution()(blurred, kernels: [kernel])
+        let (before, after) = (try error(blurred, sharp, inside: 12), try error(made, sharp, inside: 12))
+        print("known blur: error \(before) before, \(after) after")
+        // What the kernel lets hardly pass stays away, and with hard edges that is much.
+        #expect(after < before * 0.75)
+        #expect(try made.magnitude().max().item() <= 1)
+    }
+
+    @Test func noBlurAndSmallPicturesStay() throws {
+        let picture = try TestModels.picture(height: 40, width: 90)
+        let filter = WienerDeconvolution()
+        #expect(try filter(picture, kernels: [.identity]).bytes() == picture.bytes())
+        #expect(try filter(picture, kernels: [.gaussian(sigma: 1)]).bytes() == picture.bytes())
+        #expect(throws: TensorError.self) { try filter(picture, kernels: []) }
+    }
+
+    @Test func eachPictureHasItsOwnKernel() throws {
+        let kernels = [BlurKernel.gaussian(sigma: 1.2), .identity, .linear(length: 5, angle: 1)]
+        let pictures = try (0..<3).map { try TestModels.picture(height: 80, width: 70, seed: UInt64($0)) }
+        let filter = WienerDeconvolution(margin: 15)
+        let together = try filter(Tensor.concatenated(pictures, dim: 0), kernels: kernels)
+        for index in 0..<3 {
+            let alone = try filter(pictures[index], kernels: [kernels[index]])
+            #expect(try together.narrowed(0, start: index, count: 1).contiguous().bytes() == alone.bytes())
+        }
+    }
+
+    /// What is transformed in parts is what is transformed at once, as far as can be seen.
+    @Test func aLargePictureIsDeconvolvedInParts() throws {
+        let kernel = BlurKernel.linear(length: 7, angle: 0.3)
+        let band = try Self.sharp(side: 260)
+        let wide = try Tensor.concatenated((0..<10).map { _ in band }, dim: 3)
+        let blurred = try BlurDegradation.blurred(wide, margin: kernel.side / 2, kernels: [kernel])
+        #expect((2561...3840).contains(blurred.shape[3]), "three parts")
+        let whole = try WienerDeconvolution()(blurred, kernels: [kernel])
+        let seam = blurred.shape[3] / 3
+        // Around the place where two parts meet, alone.
+        let part = try WienerDeconvolution()(
+            blurred.narrowed(3, start: seam - 500, count: 1000), kernels: [kernel])
+        let difference = try largestDifference(
+            whole.narrowed(3, start: seam - 200, count: 400), part.narrowed(3, start: 300, count: 400))
+        #expect(difference < 1.0 / 127.5)
+    }
+
+    // MARK: unknown blur
+
+    @Test(arguments: [(11.0, 0.4), (8.0, 2.1), (0.0, 0.0)])
+    func anUnknownMotionIsFound(length: Double, angle: Double) throws {
+        let kernel =
+            try length > 0
+            ? BlurKernel.linear(length: length, angle: angle)
+            : BlurKernel(
+                side: 5, values: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1])
+        let (sharp, blurred) = try Self.pair(side: 240, kernel, noise: 0.005)
+        let estimator = BlurEstimator(side: 21)
+        let found = try estimator.kernel(of: blurred)
+        #expect(found.side > 1)
+        let made = try WienerDeconvolution(margin: 21)(blurred, kernels: [found])
+        let (before, after) = (try error(blurred, sharp, inside: 16), try error(made, sharp, inside: 16))
+        print("unknown blur of \(length): error \(before) before, \(after) after")
+        #expect(after < before * 0.7)
+        #expect(try estimator.kernel(of: blurred) == found)
+    }
+
+    @Test func whereThereIsNothingToTellNothingHappens() throws {
+        let estimator = BlurEstimator(side: 15)
+        #expect(try estimator.kernel(of: TestModels.picture(height: 20, width: 20)) == .identity)
+        // One gray: no edge, no kernel, and above all no NaN.
+        let gray = try Tensor.full([1, 3, 96, 96], 0.2)
+        let found = try estimator.kernel(of: gray)
+        let isFinite = found.values.allSatisfy { $0.isFinite }
+        #expect(isFinite)
+        let made = try Deconvolution(kernelSide: 15).deconvolved(gray)
+        #expect(try largestDifference(made, gray) < 1e-3)
+        #expect(throws: CancellationError.self) {
+            try estimator.kernel(of: TestModels.picture(height: 96, width: 96), isCancelled: { true })
+        }
+    }
+
+    /// A blur longer than the kernel's side is found in a smaller version of a large picture.
+    @Test func aLongBlurIsFoundInALargePicture() throws {
+        let kernel = BlurKernel.linear(length: 24, angle: 0.6)
+        let (sharp, blurred) = try Self.pair(side: 800, kernel)
+        let made = try Deconvolution(kernelSide: 15, regularization: 1e-2).deconvolved(blurred)
+        let (before, after) = (try error(blurred, sharp, inside: 40), try error(made, sharp, inside: 40))
+        print("a blur of 24 pixels with kernels of 15: error \(before) before, \(after) after")
+        // At half the size a kernel is known to two pixels only.
+        #expect(after < before * 0.9)
+    }
+
+    // MARK: the predictor
+
+    private func networks() throws -> PredictAndRefine {
+        var configuration = TestModels.configuration()
+        configuration.deconvolution = Deconvolution(kernelSide: 9)
+        configuration.predictor.imageChannels = 6
+        return try TestModels.random(configuration, strength: 0.5).networks
+    }
+
+    @Test func thePredictionIsASumOfWhatIsAddedAndTaken() throws {
+        let networks = try networks()
+        let blurred = try TestModels.picture(height: 24, width: 32)
+        let other = try TestModels.picture(height: 24, width: 32, seed: 9) * -0.5
+        let (made, output) = try noGrad {
+            (
+                try networks.prediction(of: blurred, deconvolved: other),
+                try networks.predictor(
+                    Tensor.concatenated([blurred, other], dim: 1), condition: nil, signalLevel: Tensor([1]))
+            )
+        }
+        let (y, d, out) = (try blurred.floats(), try other.floats(), try output.floats())
+        let count = y.count
+        for (index, value) in try made.floats().enumerated() {
+            #expect(abs(value - (y[index] + out[index] + out[count + index] * (d[index] - y[index]))) < 1e-5)
+        }
+        // An untrained one returns its input, whatever has been deconvolved.
+        let fresh = try PredictAndRefine(networks.configuration, seed: 1)
+        let untrained = try noGrad { try fresh.prediction(of: blurred, deconvolved: other) }
+        #expect(try largestDifference(untrained, blurred) == 0)
+    }
+
+    @Test func tilesOfThePredictionAreThoseOfTheWhole() throws {
+        let networks = try networks()
+        let picture = try Self.sharp(side: 160)
+        let (whole, cut) = try noGrad {
+            let grid = TileGrid(
+                height: 160, width: 160, multiple: 4, layout: .init(side: 96, blend: 32, margin: 32))
+            #expect(grid.count > 1)
+            return (try networks.prediction(of: picture), try networks.prediction(of: picture, grid: grid))
+        }
+        #expect(try largestDifference(whole, cut) < 2e-2)
+    }
+
+    @Test func aModelWithDeconvolutionIsSavedAndLoaded() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "restore-deconvolution-\(UUID().uuidString).safetensors"
+        ).path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let networks = try networks()
+        try DeblurModel.save(
+            networks.parameters, configuration: networks.configuration, metadata: [:], to: path,
+            dtype: .float32)
+        let restorer = try DeblurRestorer(DeblurModel.load(path))
+        #expect(restorer.model.configuration == networks.configuration)
+        let picture = try Self.sharp(side: 96)
+        let deconvolved = try restorer.deconvolved(picture)
+        #expect(
+            try restorer.predicted(picture).bytes()
+                == restorer.predicted(picture, deconvolved: deconvolved).bytes())
+        let plain = try DeblurRestorer(TestModels.random())
+        #expect(throws: NetworkError.self) { try plain.deconvolved(picture) }
+        var wrong = networks.configuration
+        wrong.predictor.imageChannels = 3
+        #expect(throws: NetworkError.self) { try wrong.validate() }
+        wrong = networks.configuration
+        wrong.deconvolution?.kernelSide = 8
+        #expect(throws: NetworkError.self) { try wrong.validate() }
+        wrong.deconvolution = Deconvolution(kernelSide: 9, regularization: .nan)
+        #expect(throws: NetworkError.self) { try wrong.validate() }
+    }
+}
