@@ -10,19 +10,19 @@ struct DeblurCommand: ParsableCommand {
         commandName: "deblur",
         abstract: "Takes blur out of pictures (predict and refine).",
         discussion: """
-            The blur is found in the picture, one for all of it, and divided out. A predictor
-            makes a first sharp picture of this and of the blurred one, taking where motion
-            differs from place to place more of the latter. Then a denoiser draws samples of what
-            is missing. One sample has the most detail; the mean of several is closer to
-            the truth and smoother. PNG and JPEG in and out, any size; gray, colour,
-            transparency, 8 and 16 bits; metadata is kept.
+            The blur is found in the picture, one for all of it, and divided out. A
+            predictor makes a first sharp picture of this and of the blurred one, of which
+            it keeps more where motion differs from place to place. Then a denoiser draws
+            samples of what is missing. One sample has the most detail; the mean of several
+            is closer to the truth and smoother. PNG and JPEG in and out, any size; gray,
+            colour, transparency, 8 and 16 bits; metadata is kept.
 
             Examples:
               restore deblur in.jpg                  writes in_deblurred.png
               restore deblur --samples 8 in.jpg      mean of eight samples
               restore deblur --perception 0.2 in.jpg closer to the truth, smoother
               restore deblur --predictor-only in.jpg the fast first picture
-              restore deblur --deconvolution-only in.jpg
+              restore deblur --deconvolution-only in.jpg   no network at all
               restore deblur --samples 16 --uncertainty map.png in.jpg
               restore deblur -r photos -o sharp      the tree below photos, below sharp
               cat in.jpg | restore deblur - > out.png

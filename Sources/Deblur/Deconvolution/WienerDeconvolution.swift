@@ -32,11 +32,11 @@ public struct WienerDeconvolution: Sendable {
         }
         return try noGrad {
             // A picture at a time: spectra of all at once would need much memory and gain nothing.
-            try Tensor.concatenated(
-                kernels.enumerated().map { index, kernel in
-                    let picture = try blurred.narrowed(0, start: index, count: 1)
-                    return try kernel.side > 1 ? tiled(picture, kernel) : picture
-                }, dim: 0)
+            let sharp = try kernels.enumerated().map { index, kernel in
+                let picture = try blurred.narrowed(0, start: index, count: 1)
+                return try kernel.side > 1 ? tiled(picture, kernel) : picture
+            }
+            return try sharp.count == 1 ? sharp[0] : Tensor.concatenated(sharp, dim: 0)
         }
     }
 
