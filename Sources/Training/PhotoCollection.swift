@@ -91,11 +91,9 @@ public final class PhotoCollection: @unchecked Sendable {
     }
 
     private static func decoded(_ paths: [String], minimum: Int) -> [Decoded] {
-        let results = Results(count: paths.count)
-        DispatchQueue.concurrentPerform(iterations: paths.count) { index in
-            results.set(index, decode(paths[index], minimum: minimum))
+        concurrentMap(paths.count, workers: ProcessInfo.processInfo.activeProcessorCount) {
+            decode(paths[$0], minimum: minimum)
         }
-        return results.all
     }
 
     private static func decode(_ path: String, minimum: Int) -> Decoded {
@@ -108,17 +106,6 @@ public final class PhotoCollection: @unchecked Sendable {
         } catch {
             return .unreadable("\(error)")
         }
-    }
-
-    /// What the decoding threads put down, in the order of the paths.
-    private final class Results: @unchecked Sendable {
-        // Unchecked: the lock guards the array.
-        private let lock = NSLock()
-        private var values: [Decoded]
-
-        init(count: Int) { values = Array(repeating: .small, count: count) }
-        func set(_ index: Int, _ value: Decoded) { lock.withLock { values[index] = value } }
-        var all: [Decoded] { lock.withLock { values } }
     }
 
     // MARK: crops

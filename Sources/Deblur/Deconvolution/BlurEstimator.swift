@@ -22,14 +22,14 @@ import Tensors
 public struct BlurEstimator: Sendable, Equatable {
     /// Side of the kernel that is looked for, odd, pixels.
     public var side: Int
-    /// λ at the coarsest scale, of values in [0, 1]; it falls by a tenth with each turn.
+    /// λ at the coarsest scale, of values in [0, 1]; it falls by a tenth with each iteration.
     public var edgeWeight = 8e-3
     /// What λ never falls below.
     public var leastEdgeWeight = 1e-4
     /// μ for a picture of 255×255 pixels; it grows with the area as the gradients' power does.
     public var kernelWeight = 6.0
     /// Turns at each scale; half as many once the kernel has its whole side.
-    public var turns = 5
+    public var iterations = 5
     /// The splitting's weight grows from 2λ by this factor up to ``lastSplitting``.
     public var splittingGrowth = 2.0
     public var lastSplitting = 1e3
@@ -76,13 +76,13 @@ public struct BlurEstimator: Sendable, Equatable {
                 if isCancelled() { throw CancellationError() }
                 let size = pow(2, Double(level) / 2)
                 if level == coarsest {
-                    guess = resided(guess, side: odd(Double(side) * size))
+                    guess = croppedOrPadded(guess, side: odd(Double(side) * size))
                 } else if level <= 0 {
                     guess = try enlarged(guess, side: odd(Double(side) * size))
                 } else {
                     let next = try enlarged(guess, side: odd(Double(side) * 2.0.squareRoot()))
                     guard extent(next) < side else { break }
-                    guess = cleaned(resided(next, side: side))
+                    guess = cleaned(croppedOrPadded(next, side: side))
                 }
                 reached = size / Double(1 << octaves)
                 let plane =
@@ -91,8 +91,9 @@ public struct BlurEstimator: Sendable, Equatable {
                     : gray.resized(
                         height: Int((Double(height) * reached).rounded()),
                         width: Int((Double(width) * reached).rounded()))
-                try improve(
-                    &guess, of: telling(plane), &weight, turns: level > 0 ? (turns + 1) / 2 : turns)
+                try alternate(
+                    &guess, of: strongestPart(plane), &weight,
+                    iterations: level > 0 ? (iterations + 1) / 2 : iterations)
             }
             if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
             return try BlurKernel(side: guess.side, values: guess.values)
@@ -121,7 +122,7 @@ public struct BlurEstimator: Sendable, Equatable {
 
     /// The part of a large picture with the strongest edges, of which the kernel is sought: all of it would
     /// take long and tell hardly more.
-    private func telling(_ plane: Tensor) throws -> Tensor {
+    private func strongestPart(_ plane: Tensor) throws -> Tensor {
         let most = Self.mostPixels
         let (height, width) = (plane.shape[2], plane.shape[3])
         let (tall, wide) = (min(height, most), min(width, most))
@@ -144,7 +145,7 @@ public struct BlurEstimator: Sendable, Equatable {
     }
 
     /// With zeros around it, or without its edge.
-    private func resided(_ guess: Guess, side: Int) -> Guess {
+    private func croppedOrPadded(_ guess: Guess, side: Int) -> Guess {
         var values = [Float](repeating: 0, count: side * side)
         let offset = (side - guess.side) / 2
         for row in max(0, -offset)..<min(guess.side, side - offset) {
@@ -163,11 +164,11 @@ public struct BlurEstimator: Sendable, Equatable {
 
     // MARK: a scale
 
-    /// The turns at one scale.
+    /// The iterations at one scale: latent picture and kernel in turns.
     ///
     /// - Parameter plane: the blurred picture at it, 1×1×H×W.
-    private func improve(
-        _ guess: inout Guess, of plane: Tensor, _ weight: inout Double, turns: Int
+    private func alternate(
+        _ guess: inout Guess, of plane: Tensor, _ weight: inout Double, iterations: Int
     ) throws {
         let plan = PeriodicExtension(height: plane.shape[2], width: plane.shape[3], margin: guess.side)
         guard plan.isPossible else { return }
@@ -177,9 +178,9 @@ public struct BlurEstimator: Sendable, Equatable {
         let window = try plan.window(inset: guess.side / 2)
         let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
         let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
-        for _ in 0..<turns {
+        for _ in 0..<iterations {
             let blur = try plan.spectrum(side: guess.side, values: guess.values)
-            let sharp = try fewEdges(spectrum, blurred, blur: blur, power: power, plan, weight)
+            let sharp = try latentPicture(spectrum, blurred, blur: blur, power: power, plan, weight)
             let sharpDown = try (sharp.forwardDifference(2) * window)
                 .fourier(height: plan.tall, width: plan.wide)
             let sharpRight = try (sharp.forwardDifference(3) * window)
@@ -197,8 +198,8 @@ public struct BlurEstimator: Sendable, Equatable {
         }
     }
 
-    /// The picture of few edges.
-    private func fewEdges(
+    /// The picture of few edges that the kernel blurs into the one there is.
+    private func latentPicture(
         _ spectrum: Tensor, _ blurred: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
         _ weight: Double
     ) throws -> Tensor {

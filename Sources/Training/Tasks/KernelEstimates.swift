@@ -115,41 +115,12 @@ struct KernelEstimates: Sendable {
     private static func onAllCores<Element: Sendable>(
         _ count: Int, _ body: @Sendable (Int) throws -> Element
     ) throws -> [Element] {
-        let results = Results<Element>(count: count)
         let threads = Device.threads
-        let next = Counter()
-        DispatchQueue.concurrentPerform(iterations: min(count, max(1, threads))) { _ in
-            // One thread each: a picture at a time on each core gets more done than one on all.
-            try? Device.setThreads(1)
-            while let index = next.take(below: count) { results.set(index, Result { try body(index) }) }
-        }
+        // One thread each: a picture at a time on each core gets more done than one on all.
+        let made = concurrentMap(
+            count, workers: threads, prepare: { try? Device.setThreads(1) },
+            { index in Result { try body(index) } })
         try Device.setThreads(threads)
-        return try results.all.map { try $0.get() }
-    }
-
-    private final class Counter: @unchecked Sendable {
-        // Unchecked: the lock guards the number.
-        private let lock = NSLock()
-        private var value = 0
-        func take(below count: Int) -> Int? {
-            lock.withLock {
-                guard value < count else { return nil }
-                defer { value += 1 }
-                return value
-            }
-        }
-    }
-
-    /// What the threads put down, in the order of the indices.
-    private final class Results<Element: Sendable>: @unchecked Sendable {
-        // Unchecked: the lock guards the array.
-        private let lock = NSLock()
-        private var values: [Result<Element, any Error>]
-
-        init(count: Int) { values = Array(repeating: .failure(CancellationError()), count: count) }
-        func set(_ index: Int, _ value: Result<Element, any Error>) {
-            lock.withLock { values[index] = value }
-        }
-        var all: [Result<Element, any Error>] { lock.withLock { values } }
+        return try made.map { try $0.get() }
     }
 }
