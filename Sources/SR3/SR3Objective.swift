@@ -10,13 +10,18 @@ extension SR3Model {
     ///   - noise: N(0, 1), N×C×H×W.
     ///   - gammas: one level per sample, each uniform between two neighbouring ᾱ
     ///     (``NoiseSchedule/trainingLevel(_:_:)``).
+    ///   - further: a loss on the estimated HR pictures, N×C×H×W in [-1, 1] up to overshoot, that is added.
     public func loss(
-        _ objective: Objective, hr: Tensor, condition: Tensor, noise: Tensor, gammas: [Double]
+        _ objective: Objective, hr: Tensor, condition: Tensor, noise: Tensor, gammas: [Double],
+        further: ((_ picture: Tensor) throws -> Tensor)? = nil
     ) throws -> Tensor {
         try objective.value(
-            clean: noGrad { try target(hr: hr, condition: condition) }, noise: noise, gammas: gammas
-        ) { noisy, level in
-            try prediction(noisy: noisy, condition: condition, signalLevel: level)
-        }
+            clean: noGrad { try target(hr: hr, condition: condition) }, noise: noise, gammas: gammas,
+            denoiser: { noisy, level in
+                try prediction(noisy: noisy, condition: condition, signalLevel: level)
+            },
+            further: further.map { further in
+                { try further(self.picture(target: $0, condition: condition)) }
+            })
     }
 }

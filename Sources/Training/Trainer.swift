@@ -86,10 +86,14 @@ public final class Trainer {
         switch recipe.task {
         case .sr3(let configuration, let degradation):
             let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
+            let perceptual = try recipe.objective.perceptual.map {
+                try PerceptualLoss($0, roots: options.data, device: options.device)
+            }
             return (
                 model.network,
                 { [recipe] in
-                    try SR3Training(recipe, model, degradation, training: $0, validation: $1)
+                    try SR3Training(
+                        recipe, model, degradation, perceptual: perceptual, training: $0, validation: $1)
                 }
             )
         case .deblur(let configuration, let degradation):

@@ -88,13 +88,46 @@ struct DeconvolutionTests {
         let both = try power(noise.forwardDifference(2)) + power(noise.forwardDifference(3))
         let expected = try plan.gradientPower() * power(noise)
         #expect(try relativeDifference(both, expected) < 1e-5)
-        // And the transpose is one: ⟨Dx, y⟩ = ⟨x, Dᵀy⟩.
-        let other = try NoiseField(seed: 2).tensor(
-            step: 0, channels: 1, height: plan.tall, width: plan.wide)
-        for dim in [2, 3] {
-            let left = try (noise.forwardDifference(dim) * other).sum().item()
-            let right = try (noise * other.forwardDifferenceTransposed(dim)).sum().item()
-            #expect(abs(left - right) < 1e-2)
+    }
+
+    // MARK: splitting
+
+    @Test(arguments: [(20, 30), (1, 7), (33, 2)])
+    func strongEdgesAreThoseOfWholeOperators(height: Int, width: Int) throws {
+        let x = try NoiseField(seed: 4).tensor(step: 0, channels: 1, height: height, width: width)
+        func transposed(_ x: Tensor, _ dim: Int) throws -> Tensor { try x.rolled([1], dims: [dim]) - x }
+        let (down, right) = (try x.forwardDifference(2), try x.forwardDifference(3))
+        let power = try down.squared() + right.squared()
+        let limit = try power.mean().item()
+        let isStrong = try power.isAbove(limit).to(.float32)
+        let wanted = try transposed(down * isStrong, 2) + transposed(right * isStrong, 3)
+        let found = try EdgeSplitting.strongEdges(of: x, above: limit)
+        #expect(try (0.01...0.99).contains(isStrong.mean().item()))
+        #expect(try found.floats() == wanted.floats())
+        #expect(try EdgeSplitting.strongEdges(of: x, above: 1e9).magnitude().max().item() == 0)
+    }
+
+    @Test func theSplittingsSolutionIsTheMinimum() throws {
+        let plan = PeriodicExtension(height: 25, width: 27, margin: 2)
+        func noise(_ seed: UInt64) throws -> Tensor {
+            try NoiseField(seed: seed).tensor(step: 0, channels: 1, height: plan.tall, width: plan.wide)
+        }
+        func spectrum(_ plane: Tensor) throws -> Tensor {
+            try plane.fourier(height: plan.tall, width: plan.wide)
+        }
+        let (seen, edges) = (try spectrum(noise(1)), try spectrum(noise(2)))
+        let blurPower = try spectrum(noise(3)).magnitude().squared()
+        let power = try plan.gradientPower()
+        let wanted = try ((seen + edges * 0.3) / (blurPower + power * 0.3)).inverseFourier(
+            height: plan.tall, width: plan.wide)
+        let found = try EdgeSplitting.solution(
+            seen: seen, edges: spectrum(noise(2)), blurPower: blurPower, gradientPower: power, splitting: 0.3
+        ).inverseFourier(height: plan.tall, width: plan.wide)
+        #expect(try relativeDifference(found, wanted) < 1e-6)
+        #expect(throws: TensorError.self) {
+            try EdgeSplitting.solution(
+                seen: seen, edges: edges, blurPower: blurPower, gradientPower: Tensor.zeros([2]), splitting: 1
+            )
         }
     }
 

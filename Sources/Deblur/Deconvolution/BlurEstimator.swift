@@ -208,16 +208,11 @@ public struct BlurEstimator: Sendable, Equatable {
         var sharp = blurred
         var splitting = 2 * weight
         while splitting < lastSplitting {
-            let down = try sharp.forwardDifference(2)
-            let right = try sharp.forwardDifference(3)
-            let isEdge = try (down.squared() + right.squared()).isAbove(weight / splitting).to(.float32)
-            let edges =
-                try (down * isEdge).forwardDifferenceTransposed(2)
-                + (right * isEdge).forwardDifferenceTransposed(3)
-            sharp = try
-                ((seen + edges.fourier(height: plan.tall, width: plan.wide) * splitting)
-                / (blurPower + power * splitting))
-                .inverseFourier(height: plan.tall, width: plan.wide)
+            let edges = try EdgeSplitting.strongEdges(of: sharp, above: weight / splitting)
+            sharp = try EdgeSplitting.solution(
+                seen: seen, edges: edges.fourier(height: plan.tall, width: plan.wide), blurPower: blurPower,
+                gradientPower: power, splitting: splitting
+            ).inverseFourier(height: plan.tall, width: plan.wide)
             splitting *= splittingGrowth
         }
         return sharp

@@ -100,7 +100,4 @@ struct PeriodicExtension: Sendable {
 extension Tensor {
     /// The difference to the next element along `dim`, of the last to the first.
     func forwardDifference(_ dim: Int) throws -> Tensor { try rolled([-1], dims: [dim]) - self }
-
-    /// The transpose of ``forwardDifference(_:)``.
-    func forwardDifferenceTransposed(_ dim: Int) throws -> Tensor { try rolled([1], dims: [dim]) - self }
 }

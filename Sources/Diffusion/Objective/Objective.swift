@@ -50,14 +50,23 @@ public struct Objective: Sendable {
     ///   - clean, noise: N×C×H×W; the clean target is already normalised to about unit range.
     ///   - gammas: one signal level per sample.
     ///   - denoiser: (x_t, levels of length N) → prediction.
+    ///   - further: a loss on the estimate x̂₀, N×C×H×W, that is added.
     public func value(
         clean: Tensor, noise: Tensor, gammas: [Double],
-        denoiser: (_ noisy: Tensor, _ signalLevel: Tensor) throws -> Tensor
+        denoiser: (_ noisy: Tensor, _ signalLevel: Tensor) throws -> Tensor,
+        further: ((_ estimate: Tensor) throws -> Tensor)? = nil
     ) throws -> Tensor {
         let level = try Tensor(gammas.map(Float.init)).to(clean.device)
         let noisy = try ForwardProcess.noisy(clean: clean, noise: noise, signalLevel: level)
         let target = try parameterization.target(clean: clean, noise: noise, level: level.perSample())
         let prediction = try denoiser(noisy, level)
+        let loss = try value(prediction: prediction, target: target, gammas: gammas)
+        guard let further else { return loss }
+        return try loss
+            + further(parameterization.clean(prediction: prediction, noisy: noisy, level: level.perSample()))
+    }
+
+    private func value(prediction: Tensor, target: Tensor, gammas: [Double]) throws -> Tensor {
         switch (weighting, loss) {
         case (.none, .l1): return try prediction.meanAbsoluteError(to: target)
         case (.none, .l2): return try prediction.meanSquaredError(to: target)
@@ -67,7 +76,7 @@ public struct Objective: Sendable {
             let factors = gammas.map {
                 Float(weighting.factor(gamma: $0, parameterization: parameterization))
             }
-            return try (perSample * Tensor(factors).to(clean.device)).mean()
+            return try (perSample * Tensor(factors).to(prediction.device)).mean()
         }
     }
 }

@@ -18,6 +18,15 @@ public enum Parameterization: String, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// The estimate x̂₀ of a prediction at `level` (N×1×1×1 signal levels above 0).
+    public func clean(prediction: Tensor, noisy: Tensor, level: Tensor) throws -> Tensor {
+        switch self {
+        case .noise: try (noisy - (1 - level).squareRoot() * prediction) / level.squareRoot()
+        case .velocity: try level.squareRoot() * noisy - (1 - level).squareRoot() * prediction
+        case .clean: prediction
+        }
+    }
+
     /// The estimate of a prediction with x̂₀ brought into its range and ε̂ recomputed.
     func estimate(prediction: Tensor, noisy: Tensor, gamma: Double, limit: CleanLimit?) throws -> Estimate {
         let estimate = try estimate(prediction: prediction, noisy: noisy, gamma: gamma)

@@ -32,6 +32,7 @@ enum Op {
     static let rfft2 = Operator("aten::fft_rfft2")
     static let conjugate = Operator("aten::conj_physical")
     static let irfft2 = Operator("aten::fft_irfft2")
+    static let viewAsReal = Operator("aten::view_as_real")
     static let silu = Operator("aten::silu")
     static let relu = Operator("aten::relu")
     static let dropout = Operator("aten::dropout")

@@ -245,6 +245,9 @@ extension Tensor {
     /// Of complex numbers; real ones stay as they are.
     public func conjugated() throws -> Tensor { try Op.conjugate.one(.tensor(self)) }
 
+    /// Complex numbers as pairs of real and imaginary part, in the same memory: one more dimension, of 2.
+    public func complexParts() throws -> Tensor { try Op.viewAsReal.one(.tensor(self)) }
+
     // MARK: linear algebra and networks
 
     public func matmul(_ other: Tensor) throws -> Tensor { try Op.matmul.one(.tensor(self), .tensor(other)) }

@@ -6,9 +6,23 @@ extension Recipe {
         public var loss: LossKind
         /// min-SNR limit, or absent for no weighting.
         public var minSNR: Double?
+        /// Super-resolution: a second loss, on what the estimate x̂₀ looks like to a classifier.
+        public var perceptual: Perceptual?
         /// Deblurring: whether the diffusion loss stops at the prediction (default: no), and the
         /// weight of the predictor's own loss (default: 0).
         public var detachPrediction: Bool?
         public var reconstructionWeight: Double?
+
+        /// A loss on features of a trained classifier.
+        public struct Perceptual: Sendable, Decodable, Equatable {
+            /// Whose features are compared.
+            public enum Network: String, Sendable, Decodable, CaseIterable {
+                case efficientNetLite0 = "efficientnet-lite0"
+            }
+
+            public var network: Network
+            /// What the loss is multiplied by before it is added.
+            public var weight: Double
+        }
     }
 }

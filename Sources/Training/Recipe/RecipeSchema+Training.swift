@@ -18,8 +18,24 @@ extension RecipeSchema {
                     "reconstructionWeight", .number(.from(0)), "Weight of the predictor's own loss.",
                     standard: .integer(0)),
             ]
+        } else {
+            fields.append(
+                .optional(
+                    "perceptual", .mapping(perceptual),
+                    "A second loss, on what the estimated picture looks like to a classifier."))
         }
         return MappingRule(definition: isDeblur ? "objective-deblur" : "objective", fields: fields)
+    }
+
+    private static var perceptual: MappingRule {
+        typealias Network = Recipe.ObjectiveSettings.Perceptual.Network
+        return MappingRule(
+            definition: "perceptual",
+            fields: [
+                .required("network", .name(Network.allCases.map(\.rawValue)), "Whose features are compared."),
+                .required(
+                    "weight", .number(.above(0)), "What this loss is multiplied by before it is added."),
+            ])
     }
 
     static var optimizer: MappingRule {

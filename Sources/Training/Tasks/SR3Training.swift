@@ -13,6 +13,7 @@ final class SR3Training: TrainingTask {
     private let validation: SR3Validation
     private let schedule: NoiseSchedule
     private let objective: Objective
+    private let perceptual: PerceptualLoss?
     private let patch: Int
     /// LR pixels on every side that are degraded and then cut away.
     private let margin: Int
@@ -20,10 +21,11 @@ final class SR3Training: TrainingTask {
     private let enlarge: Resampler
 
     init(
-        _ recipe: Recipe, _ model: SR3Model, _ degradation: SecondOrderDegradation?, training: [String],
-        validation: [String]
+        _ recipe: Recipe, _ model: SR3Model, _ degradation: SecondOrderDegradation?,
+        perceptual: PerceptualLoss? = nil, training: [String], validation: [String]
     ) throws {
         self.model = model
+        self.perceptual = perceptual
         self.degradation = degradation
         let (configuration, device) = (model.configuration, model.device)
         patch = recipe.data.patchSize
@@ -55,6 +57,10 @@ final class SR3Training: TrainingTask {
         let draws = degradation?.draws(count, using: &random)
         let offset = (row: offset(&random), column: offset(&random))
         let seed = random.next()
+        let further = perceptual.map { perceptual in
+            let (row, column) = (Self.phase(&random), Self.phase(&random))
+            return { try perceptual($0, $1, row: row, column: column) }
+        }
         return try noGrad {
             let around = try photos.batch(Array(crops[shard.range]), size: side).to(.float32) / 127.5 - 1
             var (hr, lr): (Tensor, Tensor)
@@ -74,7 +80,8 @@ final class SR3Training: TrainingTask {
             return { [model, objective] in
                 try model.loss(
                     objective, hr: hr, condition: condition, noise: noise,
-                    gammas: Array(gammas[shard.range]))
+                    gammas: Array(gammas[shard.range]),
+                    further: further.map { further in { try further($0, hr) } })
             }
         }
     }
@@ -82,6 +89,11 @@ final class SR3Training: TrainingTask {
     /// How many LR pixels of the margin are cut away before the crop.
     private func offset(_ random: inout CounterStream) -> Int {
         margin == 0 ? 0 : Int(random.uniform() * Double(2 * margin + 1))
+    }
+
+    /// Where the crops begin that the perceptual loss compares.
+    private static func phase(_ random: inout CounterStream) -> Int {
+        Int(random.uniform() * Double(PerceptualLoss.phases))
     }
 
     func validate() throws -> ValidationResult? {

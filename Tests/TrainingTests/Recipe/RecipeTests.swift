@@ -13,7 +13,9 @@ struct RecipeTests {
         #expect(!paths.isEmpty)
         for path in paths {
             let recipe = try Recipe(path: path)
-            #expect("\(recipe.name).yaml" == (path as NSString).lastPathComponent)
+            // A model of several stages has a recipe for each: NAME.yaml, NAME-STAGE.yaml.
+            let file = (path as NSString).lastPathComponent
+            #expect(file == "\(recipe.name).yaml" || file.hasPrefix("\(recipe.name)-"))
             for name in recipe.data.sets {
                 let manifest = try DatasetManifest(named: name, in: [Package.datasets])
                 #expect(manifest.neverTrain != true, "\(path) trains on \(name)")
@@ -123,7 +125,7 @@ struct RecipeTests {
         let error = try #require(throws: RecipeError.self) {
             try Recipe(yaml: recipeText(without: "loss"), path: "r.yaml")
         }
-        #expect(error.reason == "line 25: 'objective' has no value, and must be a mapping of loss or minSNR")
+        #expect(error.reason == "line 25: 'objective' has no value, and must be a mapping of loss, minSNR or perceptual")
     }
 
     @Test(arguments: [
