@@ -1,20 +1,17 @@
 #!/bin/sh
 # Remakes the tables and pictures of sr3-x4 from the shipped weights:
 #     RESTORE_DATA=DIR Results/remake-sr3-x4.sh
-# DIR holds test/set5, test/set14, test/bsd100 and metrics/ as described in Datasets/. The two
-# files *-curve.csv are the validation.csv of the runs; everything else is measured anew.
+# DIR holds test/set5, test/set14, test/bsd100 and metrics/ as described in Datasets/. The files *-curve.csv are the
+# validation.csv of the runs; everything else is measured anew.
 set -eu
 cd "$(dirname "$0")/.."
 . Results/common.sh
 rendered_pairs
 
-# Every sampler at every number of steps: samplers SET FOLDER TITLE FLAG...
+# Every sampler at every number of steps: samplers SET FOLDER TITLE STEPS
 samplers() {
-    (set=$1 folder=$2 title=$3
-    shift 3
-    printf '\n## Steps and samplers, on %s\n' "$title"
-    sweep "$folder" sr --sets "$set" "$@" --sampler ddpm,ddim,dpm --eta 0,1 \
-        --steps 1,2,3,5,8,10,20,50,100 --show show)
+    printf '\n## Steps and samplers, on %s\n' "$3"
+    sweep "$2" sr --sets "$1" --sampler ddpm,ddim,dpm --eta 0,1 --steps "$4" --show show
 }
 
 {
@@ -23,9 +20,8 @@ samplers() {
     weights Sources/SR3/Models/sr3-x4.safetensors
     printf '\n## Default settings: one sample, and the mean of eight\n'
     evaluated sr3-x4 sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv
-    samplers set5 sr3-x4-samplers Set5
-    samplers set14 sr3-x4-samplers-set14 Set14
-    samplers bsd100 sr3-x4-samplers-bsd100 'the first 20 pictures of BSD100' --limit 20
+    samplers set5 sr3-x4-samplers Set5 1,2,3,5,8,10,20,50
+    samplers set14 sr3-x4-samplers-set14 Set14 1,2,3,5,8,10
     printf '\n## Steps and averaged samples, on Set5\n'
     sweep sr3-x4-samples sr --sets set5 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
     printf '\n## Without the noise at the start, on Set5 and Set14\n'
@@ -35,14 +31,17 @@ samplers() {
     shown "$PYTHON" Benchmarks/speed.py --restore "$RESTORE"
     printf '\n## Quality against training samples\n'
     printf '\nRGB PSNR in dB on the held-out photographs of the recipe; ![curve](sr3-x4-curve.svg)\n'
-    printf '\nResidual target (`Recipes/sr3-x4.yaml`), shipped:\n\n'
+    printf '\nResidual target, by pixels (`Recipes/sr3-x4.yaml`):\n\n'
     curve Results/sr3-x4-curve.csv
+    printf '\nFrom there with the perceptual loss (`Recipes/sr3-x4-perceptual.yaml`), shipped:\n\n'
+    curve Results/sr3-x4-perceptual-curve.csv
     if [ -f Results/sr3-x4-image-curve.csv ]; then
         printf '\nHR picture as target (`Recipes/sr3-x4-image.yaml`), stopped early; compare at equal samples:\n\n'
         curve Results/sr3-x4-image-curve.csv
     fi
     cat Results/sr3-x4.tail.md
 } >"$NEW"
-"$PYTHON" Results/curve.py Results/sr3-x4*-curve.csv >Results/sr3-x4-curve.svg
+"$PYTHON" Results/curve.py Results/sr3-x4-curve.csv Results/sr3-x4-image-curve.csv Results/sr3-x4-perceptual-curve.csv \
+    >Results/sr3-x4-curve.svg
 "$PYTHON" Results/side_by_side.py --restore "$RESTORE" >/dev/null
 cp "$NEW" Results/sr3-x4.md

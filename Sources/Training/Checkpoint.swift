@@ -91,9 +91,9 @@ struct Checkpoint: Codable {
             let seconds = data["seconds"].flatMap(Double.init),
             let updates = data["ema_updates"].flatMap(Int.init)
         else { throw DataError("'\(path)' is not a checkpoint of restore") }
-        guard Recipe.saysTheSame(data["recipe"] ?? "", recipe) else {
+        guard Recipe.saysTheSame(data["recipe"] ?? "", recipe, ignoresBudget: true) else {
             throw DataError(
-                "'\(path)' was made by another version of this recipe: resume with that one, or choose another --output"
+                "'\(path)' was made by another version of this recipe: resume with that one (only the budget may change), or choose another --output"
             )
         }
         try module.load { try file.tensor("model.\($0)") }

@@ -81,19 +81,22 @@ public final class Trainer {
     /// The network of the recipe, and what makes the task around it: reading the pictures takes long,
     /// and a network's checkpoint is looked at before.
     func built() throws -> (
-        network: Module, task: (_ training: [String], _ validation: [String]) throws -> any TrainingTask
+        network: Module,
+        task: (_ training: [String], _ validation: [String], _ isCancelled: () -> Bool) throws ->
+            any TrainingTask
     ) {
+        let perceptual = try recipe.objective.perceptual.map {
+            try PerceptualLoss($0, roots: options.data, device: options.device)
+        }
         switch recipe.task {
         case .sr3(let configuration, let degradation):
             let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
-            let perceptual = try recipe.objective.perceptual.map {
-                try PerceptualLoss($0, roots: options.data, device: options.device)
-            }
             return (
                 model.network,
-                { [recipe] in
+                { [recipe] training, validation, _ in
                     try SR3Training(
-                        recipe, model, degradation, perceptual: perceptual, training: $0, validation: $1)
+                        recipe, model, degradation, perceptual: perceptual, training: training,
+                        validation: validation)
                 }
             )
         case .deblur(let configuration, let degradation):
@@ -103,10 +106,11 @@ public final class Trainer {
             }
             return (
                 networks,
-                { [recipe, device = options.device] in
+                { [recipe, device = options.device] training, validation, isCancelled in
                     try DeblurTraining(
-                        recipe, networks, degradation, training: $0, validation: $1, frames: frames ?? [],
-                        device: device)
+                        recipe, networks, degradation, perceptual: perceptual, training: training,
+                        validation: validation, frames: frames ?? [], device: device, isCancelled: isCancelled
+                    )
                 }
             )
         }
@@ -140,11 +144,12 @@ public final class Trainer {
     ///
     /// - Parameters:
     ///   - report: called after every step.
-    ///   - isCancelled: asked after every step.
+    ///   - isCancelled: asked after every step, and before the first while what it needs is made.
     /// - Returns: whether the budget was spent.
+    /// - Throws: `CancellationError` where it is cancelled before the first step.
     @discardableResult
     public func run(report: (Progress) -> Void, isCancelled: () -> Bool) throws -> Bool {
-        let run = try TrainingRun(self)
+        let run = try TrainingRun(self, isCancelled: isCancelled)
         return try run.callAsFunction(report: report, isCancelled: isCancelled)
     }
 }

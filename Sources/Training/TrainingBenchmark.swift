@@ -37,7 +37,7 @@ extension Trainer {
         let (network, makeTask) = try built()
         let optimizer = try RunOptimizer(network.parameters, settings: recipe.optimizer)
         let ema = try EMA(network.parameters, decay: recipe.optimizer.emaDecay)
-        let task = try makeTask(files.training, [])
+        let task = try makeTask(files.training, [], { false })
         network.setTraining(true)
         let step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: options.device,

@@ -32,7 +32,7 @@ final class TrainingRun {
     private static let logInterval = 20
 
     /// Builds the network, reads checkpoint and pictures.
-    init(_ trainer: Trainer) throws {
+    init(_ trainer: Trainer, isCancelled: () -> Bool) throws {
         self.trainer = trainer
         recipe = trainer.recipe
         folder = trainer.options.output
@@ -89,7 +89,9 @@ final class TrainingRun {
             logger.info("estimating the blur of \(count) pictures, which takes a while")
         }
         do {
-            task = try ranks.agree { try makeTask(files.training, ranks.isRoot ? files.validation : []) }
+            task = try ranks.agree {
+                try makeTask(files.training, ranks.isRoot ? files.validation : [], isCancelled)
+            }
         } catch {
             if isNew { rmdir(folder) }
             throw error

@@ -13,8 +13,9 @@ struct TrainCommand: ParsableCommand {
             NAME.safetensors (the averaged weights, ready for --model), validation.csv and
             validation.png (super-resolution: bicubic | mean prediction | sample |
             original; deblurring: blurred | predictor | mean | sample | original).
-            Ctrl-C saves and stops; the same command with --resume goes on. Under mpirun or
-            srun each rank takes the recipe's batch size, and gradients are averaged.
+            Ctrl-C saves and stops; the same command with --resume goes on, with another
+            budget if one is set. Under mpirun or srun each rank takes the recipe's batch
+            size, and gradients are averaged.
 
             Examples:
               restore train Recipes/sr3-x4.yaml --data photos --output runs/sr3-x4

@@ -114,7 +114,9 @@ struct TrainTests {
         )
 
         // Nor is it continued by another recipe.
-        try folder.write(Self.recipe(steps: 4), as: "tiny.yaml")
+        let reseeded = Self.recipe(steps: 3).replacing("seed: ", with: "seed: 7")
+        #expect(reseeded != Self.recipe(steps: 3))
+        try folder.write(reseeded, as: "tiny.yaml")
         try expectFailure(
             ["train", "tiny.yaml", "--data", "photos", "--output", "runs/tiny", "--resume"], in: folder,
             status: 65,
@@ -219,6 +221,13 @@ struct TrainTests {
         let again = try train(
             "--resume", "--set", "budget=2 steps", "--set", "optimizer.learningRate=3e-4")
         #expect(again.status == 0, "\(again.errors)")
+        // With a larger budget it goes on.
+        let longer = try train(
+            "--resume", "--set", "budget=4 steps", "--set", "optimizer.learningRate=3e-4")
+        try #require(longer.status == 0, "\(longer.errors)")
+        let last = try SafetensorsFile(path: folder.file("runs/tiny/checkpoint.safetensors"))
+        #expect(last.metadata["step"] == "4")
+        #expect(last.metadata["recipe"]?.contains("budget: 4 steps\n") == true)
     }
 
     @Test(arguments: [

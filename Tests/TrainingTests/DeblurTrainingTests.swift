@@ -102,6 +102,13 @@ extension TrainerTests {
         #expect(throws: DataError.self) { try StartingPoint(back).load(into: narrow) }
     }
 
+    /// Estimates take minutes: who stops a run then is heard, and nothing is left behind.
+    @Test func aRunIsCancelledWhileItEstimates() throws {
+        let run = try trainer(deblurText(deconvolves: true), output: "early")
+        #expect(throws: CancellationError.self) { try run.run(report: { _ in }, isCancelled: { true }) }
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/early"))
+    }
+
     @Test func estimatesAreTheSameOnAnyNumberOfThreads() throws {
         let threads = Device.threads
         defer { try? Device.setThreads(threads) }

@@ -59,45 +59,47 @@ public struct BlurEstimator: Sendable, Equatable {
     /// - Returns: the kernel; ``BlurKernel/identity`` for a picture too small to tell.
     /// - Throws: `CancellationError`.
     public func kernel(of blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
-        try noGrad {
-            let gray = try luma(blurred.to(.cpu))
-            let (height, width) = (gray.shape[2], gray.shape[3])
-            guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
-                return .identity
-            }
-            // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
-            var octaves = 0
-            while (height * width) >> (2 * (octaves + 1)) >= Self.fewestPixels { octaves += 1 }
-            let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
-            var guess = Guess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
-            var weight = edgeWeight
-            var reached = 1.0
-            for level in coarsest...(2 * octaves) {
-                if isCancelled() { throw CancellationError() }
-                let size = pow(2, Double(level) / 2)
-                if level == coarsest {
-                    guess = croppedOrPadded(guess, side: odd(Double(side) * size))
-                } else if level <= 0 {
-                    guess = try enlarged(guess, side: odd(Double(side) * size))
-                } else {
-                    let next = try enlarged(guess, side: odd(Double(side) * 2.0.squareRoot()))
-                    guard extent(next) < side else { break }
-                    guess = cleaned(croppedOrPadded(next, side: side))
-                }
-                reached = size / Double(1 << octaves)
-                let plane =
-                    try level == 2 * octaves
-                    ? gray
-                    : gray.resized(
-                        height: Int((Double(height) * reached).rounded()),
-                        width: Int((Double(width) * reached).rounded()))
-                try alternate(
-                    &guess, of: strongestPart(plane), &weight,
-                    iterations: level > 0 ? (iterations + 1) / 2 : iterations)
-            }
-            if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
-            return try BlurKernel(side: guess.side, values: guess.values)
+        try Device.onOneThread { try noGrad { try sought(blurred, isCancelled: isCancelled) } }
+    }
+
+    private func sought(_ blurred: Tensor, isCancelled: () -> Bool) throws -> BlurKernel {
+        let gray = try luma(blurred.to(.cpu))
+        let (height, width) = (gray.shape[2], gray.shape[3])
+        guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
+            return .identity
         }
+        // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
+        var octaves = 0
+        while (height * width) >> (2 * (octaves + 1)) >= Self.fewestPixels { octaves += 1 }
+        let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
+        var guess = Guess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
+        var weight = edgeWeight
+        var reached = 1.0
+        for level in coarsest...(2 * octaves) {
+            if isCancelled() { throw CancellationError() }
+            let size = pow(2, Double(level) / 2)
+            if level == coarsest {
+                guess = croppedOrPadded(guess, side: odd(Double(side) * size))
+            } else if level <= 0 {
+                guess = try enlarged(guess, side: odd(Double(side) * size))
+            } else {
+                let next = try enlarged(guess, side: odd(Double(side) * 2.0.squareRoot()))
+                guard extent(next) < side else { break }
+                guess = cleaned(croppedOrPadded(next, side: side))
+            }
+            reached = size / Double(1 << octaves)
+            let plane =
+                try level == 2 * octaves
+                ? gray
+                : gray.resized(
+                    height: Int((Double(height) * reached).rounded()),
+                    width: Int((Double(width) * reached).rounded()))
+            try alternate(
+                &guess, of: strongestPart(plane), &weight,
+                iterations: level > 0 ? (iterations + 1) / 2 : iterations)
+        }
+        if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
+        return try BlurKernel(side: guess.side, values: guess.values)
     }
 
     /// Luma as JPEG weighs it, in [0, 1], 1×1×H×W.

@@ -30,13 +30,15 @@ public struct WienerDeconvolution: Sendable {
                 operation: "WienerDeconvolution", shapes: [size],
                 reason: "there must be a kernel for each picture")
         }
-        return try noGrad {
+        return try Device.onOneThread {
             // A picture at a time: spectra of all at once would need much memory and gain nothing.
-            let sharp = try kernels.enumerated().map { index, kernel in
-                let picture = try blurred.narrowed(0, start: index, count: 1)
-                return try kernel.side > 1 ? tiled(picture, kernel) : picture
+            try noGrad {
+                let sharp = try kernels.enumerated().map { index, kernel in
+                    let picture = try blurred.narrowed(0, start: index, count: 1)
+                    return try kernel.side > 1 ? tiled(picture, kernel) : picture
+                }
+                return try sharp.count == 1 ? sharp[0] : Tensor.concatenated(sharp, dim: 0)
             }
-            return try sharp.count == 1 ? sharp[0] : Tensor.concatenated(sharp, dim: 0)
         }
     }
 

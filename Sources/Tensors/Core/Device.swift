@@ -81,6 +81,18 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
     /// How many threads one operator may use on the CPU.
     public static var threads: Int { Int(ct_threads()) }
 
+    /// What `body` gives with operators of the CPU on one thread. Fourier transforms need it: on several threads their
+    /// last bits are others, and where a program beside this one keeps a core busy their threads wait for
+    /// each other by turning in circles, thirty times as long as one thread works.
+    public static func onOneThread<Result>(_ body: () throws -> Result) throws -> Result {
+        let count = threads
+        guard count > 1 else { return try body() }
+        try setThreads(1)
+        let result = Swift.Result { try body() }
+        try setThreads(count)
+        return try result.get()
+    }
+
     /// Lets CUDA compute float32 products in TF32: training speed for ten bits of mantissa.
     public static func allowTF32(_ allowed: Bool) { ct_allow_tf32(allowed ? 1 : 0) }
 }

@@ -36,6 +36,14 @@ struct PerceptualLoss {
         self.weight = weight
     }
 
+    /// The loss of a batch, with crops that begin anywhere.
+    func drawn(using random: inout CounterStream) -> (_ output: Tensor, _ reference: Tensor) throws -> Tensor
+    {
+        func phase() -> Int { Int(random.uniform() * Double(Self.phases)) }
+        let (row, column) = (phase(), phase())
+        return { try self($0, $1, row: row, column: column) }
+    }
+
     /// The loss, weighted; differentiable in `output`.
     ///
     /// - Parameters:

@@ -6,7 +6,7 @@ extension Recipe {
         public var loss: LossKind
         /// min-SNR limit, or absent for no weighting.
         public var minSNR: Double?
-        /// Super-resolution: a second loss, on what the estimate x̂₀ looks like to a classifier.
+        /// A second loss, on what the picture of the estimate x̂₀ looks like to a classifier.
         public var perceptual: Perceptual?
         /// Deblurring: whether the diffusion loss stops at the prediction (default: no), and the
         /// weight of the predictor's own loss (default: 0).

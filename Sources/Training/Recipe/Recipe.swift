@@ -78,10 +78,13 @@ public struct Recipe: Sendable, Decodable, Equatable {
     }
 
     /// Whether two texts say the same, comments and layout aside.
-    public static func saysTheSame(_ text: String, _ other: String) -> Bool {
+    ///
+    /// - Parameter ignoresBudget: whether it may be another one.
+    public static func saysTheSame(_ text: String, _ other: String, ignoresBudget: Bool = false) -> Bool {
         if text == other { return true }
-        guard let one = try? Recipe(yaml: text, path: ""), let two = try? Recipe(yaml: other, path: "")
+        guard var one = try? Recipe(yaml: text, path: ""), let two = try? Recipe(yaml: other, path: "")
         else { return false }
+        if ignoresBudget { one.budget = two.budget }
         return one == two
     }
 

@@ -8,6 +8,9 @@ extension RecipeSchema {
             ),
             .optional(
                 "minSNR", .number(.above(0)), "Limit of min-SNR weighting; absent for no weighting."),
+            .optional(
+                "perceptual", .mapping(perceptual),
+                "A second loss, on what the estimated picture looks like to a classifier."),
         ]
         if isDeblur {
             fields += [
@@ -18,11 +21,6 @@ extension RecipeSchema {
                     "reconstructionWeight", .number(.from(0)), "Weight of the predictor's own loss.",
                     standard: .integer(0)),
             ]
-        } else {
-            fields.append(
-                .optional(
-                    "perceptual", .mapping(perceptual),
-                    "A second loss, on what the estimated picture looks like to a classifier."))
         }
         return MappingRule(definition: isDeblur ? "objective-deblur" : "objective", fields: fields)
     }

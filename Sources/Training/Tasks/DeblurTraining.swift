@@ -19,6 +19,7 @@ final class DeblurTraining: TrainingTask {
     private let schedule: NoiseSchedule
     private let objective: Objective
     private let lossOptions: PredictAndRefine.LossOptions
+    private let perceptual: PerceptualLoss?
     private let patch: Int
     private let margin: Int
     /// Blurred pixels around a crop, without which the deconvolution of most of it would suffer from its edges.
@@ -33,12 +34,14 @@ final class DeblurTraining: TrainingTask {
     }
 
     init(
-        _ recipe: Recipe, _ networks: PredictAndRefine, _ degradation: BlurDegradation, training: [String],
-        validation: [String], frames: [String], device: Device
+        _ recipe: Recipe, _ networks: PredictAndRefine, _ degradation: BlurDegradation,
+        perceptual: PerceptualLoss? = nil, training: [String], validation: [String], frames: [String],
+        device: Device, isCancelled: () -> Bool = { false }
     ) throws {
         self.networks = networks
         let configuration = networks.configuration
         self.degradation = degradation
+        self.perceptual = perceptual
         self.device = device
         patch = recipe.data.patchSize
         margin = degradation.margin
@@ -56,7 +59,7 @@ final class DeblurTraining: TrainingTask {
             if let deconvolution = configuration.deconvolution, let count = recipe.data.kernelEstimates {
                 try KernelEstimates(
                     count, estimator: deconvolution.estimator, degradation: degradation, photos: photos,
-                    frames: self.frames, seed: recipe.seed)
+                    frames: self.frames, seed: recipe.seed, isCancelled: isCancelled)
             } else { nil }
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)
@@ -104,10 +107,12 @@ final class DeblurTraining: TrainingTask {
         let count = shard.batchSize
         let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
         let noise = try NoiseSource.normal(like: sharp, range: shard.range, of: count, seed: random.next())
+        let compare = perceptual?.drawn(using: &random)
         return { [networks, objective, lossOptions] in
             try networks.loss(
                 objective, sharp: sharp, blurred: blurred, deconvolved: deconvolved, noise: noise,
-                gammas: Array(gammas[shard.range]), options: lossOptions)
+                gammas: Array(gammas[shard.range]), options: lossOptions,
+                further: compare.map { compare in { try compare($0, sharp) } })
         }
     }
 

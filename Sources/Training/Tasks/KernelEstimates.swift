@@ -34,14 +34,15 @@ struct KernelEstimates: Sendable {
     /// - Parameters:
     ///   - count: of pairs; there are a sixth as many motions, if there are frames.
     ///   - seed: all kernels, photographs and places follow from it.
+    /// - Throws: `CancellationError`.
     init(
         _ count: Int, estimator: BlurEstimator, degradation: BlurDegradation, photos: PhotoCollection,
-        frames: FrameSequence?, seed: UInt64
+        frames: FrameSequence?, seed: UInt64, isCancelled: () -> Bool = { false }
     ) throws {
         @Sendable func random(_ index: Int) -> CounterStream {
             CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
         }
-        pairs = try Self.onAllCores(count) { index in
+        pairs = try Self.onAllCores(count, isCancelled: isCancelled) { index in
             var random = random(index)
             let margin = degradation.margin
             let photo = photos.pick(random.uniform())
@@ -59,7 +60,7 @@ struct KernelEstimates: Sendable {
             motions = []
             return
         }
-        motions = try Self.onAllCores((count + 5) / 6) { index in
+        motions = try Self.onAllCores((count + 5) / 6, isCancelled: isCancelled) { index in
             var random = random(count + index)
             let size = min(Self.side, frames.largestCrop)
             let take = frames.take(size: size, using: &random).upright
@@ -111,16 +112,26 @@ struct KernelEstimates: Sendable {
 
     // MARK: threads
 
+    /// Estimates for each thread between two looks at whether to go on: a few seconds.
+    private static let stretch = 8
+
     /// What `body` makes of each index below `count`.
     private static func onAllCores<Element: Sendable>(
-        _ count: Int, _ body: @Sendable (Int) throws -> Element
+        _ count: Int, isCancelled: () -> Bool, _ body: @Sendable (Int) throws -> Element
     ) throws -> [Element] {
         let threads = Device.threads
-        // One thread each: a picture at a time on each core gets more done than one on all.
-        let made = concurrentMap(
-            count, workers: threads, prepare: { try? Device.setThreads(1) },
-            { index in Result { try body(index) } })
-        try Device.setThreads(threads)
-        return try made.map { try $0.get() }
+        // A picture at a time on each core gets more done than one on all.
+        let length = threads * stretch
+        var made: [Element] = []
+        while made.count < count {
+            if isCancelled() { throw CancellationError() }
+            let first = made.count
+            made += try concurrentMap(
+                min(length, count - first), workers: threads, prepare: { try? Device.setThreads(1) },
+                { index in Result { try body(first + index) } }
+            ).map { try $0.get() }
+            try Device.setThreads(threads)
+        }
+        return made
     }
 }

@@ -57,10 +57,7 @@ final class SR3Training: TrainingTask {
         let draws = degradation?.draws(count, using: &random)
         let offset = (row: offset(&random), column: offset(&random))
         let seed = random.next()
-        let further = perceptual.map { perceptual in
-            let (row, column) = (Self.phase(&random), Self.phase(&random))
-            return { try perceptual($0, $1, row: row, column: column) }
-        }
+        let compare = perceptual?.drawn(using: &random)
         return try noGrad {
             let around = try photos.batch(Array(crops[shard.range]), size: side).to(.float32) / 127.5 - 1
             var (hr, lr): (Tensor, Tensor)
@@ -81,7 +78,7 @@ final class SR3Training: TrainingTask {
                 try model.loss(
                     objective, hr: hr, condition: condition, noise: noise,
                     gammas: Array(gammas[shard.range]),
-                    further: further.map { further in { try further($0, hr) } })
+                    further: compare.map { compare in { try compare($0, hr) } })
             }
         }
     }
@@ -89,11 +86,6 @@ final class SR3Training: TrainingTask {
     /// How many LR pixels of the margin are cut away before the crop.
     private func offset(_ random: inout CounterStream) -> Int {
         margin == 0 ? 0 : Int(random.uniform() * Double(2 * margin + 1))
-    }
-
-    /// Where the crops begin that the perceptual loss compares.
-    private static func phase(_ random: inout CounterStream) -> Int {
-        Int(random.uniform() * Double(PerceptualLoss.phases))
     }
 
     func validate() throws -> ValidationResult? {

@@ -1,3 +1,4 @@
+import Diffusion
 import Foundation
 import PythonReference
 import Tensors
@@ -71,5 +72,66 @@ struct PerceptualLossTests {
         } throws: {
             "\($0)".contains(path) && "\($0)".contains("_conv_stem.weight")
         }
+    }
+}
+
+/// A network of EfficientNet-Lite0's shape with random weights, small ones, so that nothing saturates.
+private func writeRandomNetwork(to path: String) throws {
+    var tensors: [(name: String, value: Tensor)] = []
+    func add(_ name: String, _ norm: String, _ shape: [Int]) throws {
+        let field = NoiseField(seed: UInt64(tensors.count))
+        let plane = try field.tensor(
+            step: 0, channels: shape[0], height: shape[1] * shape[2], width: shape[3])
+        let inputs = Double(shape[1] * shape[2] * shape[3])
+        tensors.append(("\(name).weight", try plane.reshaped(shape) * (1.5 / inputs.squareRoot())))
+        for (key, value) in [("weight", 1.0), ("bias", 0.1), ("running_mean", 0), ("running_var", 1)] {
+            tensors.append(("\(norm).\(key)", try Tensor.full([shape[0]], value)))
+        }
+    }
+    try add("_conv_stem", "_bn0", [32, 3, 3, 3])
+    let widths = [(32, 16), (16, 24), (24, 24), (24, 40), (40, 40), (40, 80), (80, 80), (80, 80), (80, 112)]
+    for (index, (inputs, outputs)) in widths.enumerated() {
+        let prefix = "_blocks.\(index)."
+        let inner = index == 0 ? inputs : 6 * inputs
+        let kernel = [3, 4, 8].contains(index) ? 5 : 3
+        if index > 0 { try add("\(prefix)_expand_conv", "\(prefix)_bn0", [inner, inputs, 1, 1]) }
+        try add("\(prefix)_depthwise_conv", "\(prefix)_bn1", [inner, 1, kernel, kernel])
+        try add("\(prefix)_project_conv", "\(prefix)_bn2", [outputs, inner, 1, 1])
+    }
+    try SafetensorsWriter.write(tensors, to: path)
+}
+
+extension TrainerTests {
+    /// Of both tasks: the loss counts, its crops are drawn, and a resumed run draws the same.
+    @Test(arguments: ["sr3", "deblur"]) func aRunWithThePerceptualLossIsResumed(task: String) throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        try Device.setThreads(1)
+        let plain =
+            try task == "sr3" ? recipeText(["validationCount": "0"]) : deblurText(["validationCount": "0"])
+        let text = plain.replacing(
+            "objective:\n", with: "objective:\n  perceptual: {network: efficientnet-lite0, weight: 3}\n")
+        #expect(throws: DataError.self) {
+            try trainer(text, output: "one").run(report: { _ in }, isCancelled: { false })
+        }
+        #expect(throws: DataError.self) { try trainer(text, output: "one").plan() }
+        try writeRandomNetwork(to: folder.file("photos/metrics/efficientnet-lite0.safetensors"))
+
+        var losses: [String: Double] = [:]
+        for (output, text) in [("plain", plain), ("one", text)] {
+            #expect(
+                try trainer(text, output: output).run(
+                    report: { if $0.step == 1 { losses[output] = $0.loss } }, isCancelled: { false }))
+        }
+        let (without, with) = (try #require(losses["plain"]), try #require(losses["one"]))
+        #expect(with > without * 1.01 && with.isFinite)
+        var count = 0
+        #expect(
+            try !trainer(text, output: "two").run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
+        #expect(
+            try trainer(text, output: "two", resume: true).run(report: { _ in }, isCancelled: { false }))
+        let (one, two) = (try tensors("one"), try tensors("two"))
+        #expect(try one != tensors("plain"))
+        for name in one.keys.sorted() { #expect(one[name] == two[name], "\(name)") }
     }
 }

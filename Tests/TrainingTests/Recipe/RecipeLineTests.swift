@@ -36,7 +36,8 @@ struct RecipeLineTests {
         )
         #expect(
             try reason(text(adding: "  turbo: 1", below: "objective:"))
-                == "line 26: 'objective.turbo' is not a known key of 'objective': there are loss, minSNR, perceptual")
+                == "line 26: 'objective.turbo' is not a known key of 'objective': there are loss, minSNR, perceptual"
+        )
         #expect(
             try reason(text(adding: "  frames: x", below: "data:"))
                 == "line 6: 'data.frames' is not a known key of task sr3, only of deblur")

@@ -103,5 +103,10 @@ struct RecipeOverrideTests {
         #expect(Recipe.saysTheSame(recipeText(), recipeText(["learningRate": "0.002"])))
         #expect(!Recipe.saysTheSame(recipeText(), recipeText(["learningRate": "0.003"])))
         #expect(!Recipe.saysTheSame("nonsense", "nonsense: 1"))
+        let longer = recipeText(["validationMinutes": "30"])
+        #expect(!Recipe.saysTheSame(recipeText(), longer))
+        #expect(Recipe.saysTheSame(recipeText(), longer, ignoresBudget: true))
+        let other = recipeText(["validationMinutes": "30", "learningRate": "0.003"])
+        #expect(!Recipe.saysTheSame(recipeText(), other, ignoresBudget: true))
     }
 }

@@ -125,7 +125,9 @@ struct RecipeTests {
         let error = try #require(throws: RecipeError.self) {
             try Recipe(yaml: recipeText(without: "loss"), path: "r.yaml")
         }
-        #expect(error.reason == "line 25: 'objective' has no value, and must be a mapping of loss, minSNR or perceptual")
+        #expect(
+            error.reason
+                == "line 25: 'objective' has no value, and must be a mapping of loss, minSNR or perceptual")
     }
 
     @Test(arguments: [
