@@ -12,6 +12,8 @@ struct PerceptualLoss {
     /// What a feature has pixels of at most: crops that begin anywhere within as many meet every phase of its
     /// strides, and no pattern can hide between them.
     static let phases = 16
+    /// Sides of pictures must not be less.
+    static let minimumSide = 2 * phases
 
     private let network: EfficientNetLite
     private let weight: Double
@@ -47,15 +49,12 @@ struct PerceptualLoss {
     /// The loss, weighted; differentiable in `output`.
     ///
     /// - Parameters:
-    ///   - output, reference: N×3×H×W in [-1, 1] up to overshoot.
+    ///   - output, reference: N×3×H×W in [-1, 1] up to overshoot, H and W at least ``minimumSide``.
     ///   - row, column: from 0 below ``phases``: where the crops begin that are compared.
     func callAsFunction(_ output: Tensor, _ reference: Tensor, row: Int, column: Int) throws -> Tensor {
         func directions(_ pictures: Tensor) throws -> [Tensor] {
-            let (height, width) = (pictures.shape[2], pictures.shape[3])
-            let crop = try pictures.narrowed(
-                2, start: min(row, height - 1), count: max(1, height - Self.phases)
-            )
-            .narrowed(3, start: min(column, width - 1), count: max(1, width - Self.phases))
+            let crop = try pictures.narrowed(2, start: row, count: pictures.shape[2] - Self.phases)
+                .narrowed(3, start: column, count: pictures.shape[3] - Self.phases)
             return try network.features(of: crop).map {
                 let feature = try $0.to(.float32)
                 // The root's gradient is infinite at 0, where no channel is active.

@@ -95,6 +95,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
             throw RecipeProblem(
                 reason: "\(path) \(reason)", path: path.split(separator: ".").map(String.init))
         }
+        try check(
+            objective.perceptual == nil || data.patchSize >= PerceptualLoss.minimumSide, "data.patchSize",
+            "must be at least \(PerceptualLoss.minimumSide) with objective.perceptual")
         switch task {
         case .sr3(let model, _):
             try check(

@@ -63,6 +63,13 @@ struct PerceptualLossTests {
         }
     }
 
+    @Test func cropsMustBeLargerThanWhatIsDrawn() throws {
+        let text = recipeText(["patchSize": "16", "baseWidth": "16"]).replacing(
+            "objective:\n", with: "objective:\n  perceptual: {network: efficientnet-lite0, weight: 3}\n")
+        let error = try #require(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }
+        #expect(error.reason == "line 7: data.patchSize must be at least 32 with objective.perceptual")
+    }
+
     @Test func anotherNetworkIsRefusedByName() throws {
         let path = try folder.file("metrics/efficientnet-lite0.safetensors")
         try SafetensorsWriter.write([("features.0.weight", Tensor.zeros([4]))], to: path)
