@@ -39,6 +39,10 @@ samplers() {
         printf '\nHR picture as target (`Recipes/sr3-x4-image.yaml`), stopped early; compare at equal samples:\n\n'
         curve Results/sr3-x4-image-curve.csv
     fi
+    printf '\n## What the perceptual loss gave\n\nThe weights before the second training, from the history of their file, and those after it:\n'
+    git show 146fd4a:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/by-pixels.safetensors"
+    run eval sr --model by-pixels.safetensors --sets set14,bsd100 --steps 1,2,3
+    run eval sr --sets set14,bsd100 --steps 1,2,3
     cat Results/sr3-x4.tail.md
 } >"$NEW"
 "$PYTHON" Results/curve.py Results/sr3-x4-curve.csv Results/sr3-x4-image-curve.csv Results/sr3-x4-perceptual-curve.csv \
