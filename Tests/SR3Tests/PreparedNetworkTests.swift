@@ -42,7 +42,7 @@ struct PreparedNetworkTests {
                 let difference = try pair.0 - pair.1
                 let worst = try difference.magnitude().max().item()
                 let largest = try pair.1.magnitude().max().item()
-                #expect(worst < 2e-5 * largest, "signal level \(level)")
+                #expect(worst < 1.5e-5 * largest, "signal level \(level)")
                 let (error, power) = (
                     try difference.squared().mean().item(), try pair.1.squared().mean().item()
                 )
