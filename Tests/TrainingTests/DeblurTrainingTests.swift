@@ -34,6 +34,16 @@ func deblurText(_ changes: [String: String] = [:], deconvolves: Bool = false) th
 }
 
 extension TrainerTests {
+    /// What a run leaves that is stopped after three steps and resumed.
+    func tensorsOfResumedRun(_ text: String, output: String) throws -> [String: [UInt8]] {
+        var count = 0
+        #expect(
+            try !trainer(text, output: output).run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
+        #expect(
+            try trainer(text, output: output, resume: true).run(report: { _ in }, isCancelled: { false }))
+        return try tensors(output)
+    }
+
     @Test func aDeblurringRunLeavesAModelThatDeblurs() throws {
         let text = try deblurText()
         let run = try trainer(text, output: "blur")
@@ -62,12 +72,7 @@ extension TrainerTests {
         try Device.setThreads(1)
         let text = try deblurText(deconvolves: deconvolves)
         #expect(try trainer(text, output: "one").run(report: { _ in }, isCancelled: { false }))
-        var count = 0
-        #expect(
-            try !trainer(text, output: "two").run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
-        #expect(
-            try trainer(text, output: "two", resume: true).run(report: { _ in }, isCancelled: { false }))
-        let (one, two) = (try tensors("one"), try tensors("two"))
+        let (one, two) = (try tensors("one"), try tensorsOfResumedRun(text, output: "two"))
         #expect(
             one.keys.contains { $0.hasSuffix(".momentum") } && one.keys.contains { $0.hasSuffix(".exp_avg") })
         #expect(Set(one.keys) == Set(two.keys))

@@ -132,12 +132,7 @@ extension TrainerTests {
         }
         let (without, with) = (try #require(losses["plain"]), try #require(losses["one"]))
         #expect(with > without * 1.01 && with.isFinite)
-        var count = 0
-        #expect(
-            try !trainer(text, output: "two").run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
-        #expect(
-            try trainer(text, output: "two", resume: true).run(report: { _ in }, isCancelled: { false }))
-        let (one, two) = (try tensors("one"), try tensors("two"))
+        let (one, two) = (try tensors("one"), try tensorsOfResumedRun(text, output: "two"))
         #expect(try one != tensors("plain"))
         for name in one.keys.sorted() { #expect(one[name] == two[name], "\(name)") }
     }
