@@ -14,6 +14,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/Event.h>
@@ -134,14 +135,19 @@ struct GradientHook final : torch::autograd::PostAccumulateGradHook {
   void operator()(const at::Tensor &) override { hook(context); }
 };
 
+/// Of float32 tensors. libtorch's own typed form is a template that some of its builds do not export as this
+/// compiler names it.
+const float *floats(const at::Tensor &tensor) { return static_cast<const float *>(tensor.const_data_ptr()); }
+float *mutable_floats(const at::Tensor &tensor) { return static_cast<float *>(tensor.mutable_data_ptr()); }
+
 /// Pixels in order, each with its channels together: what the kernels read.
 at::Tensor in_pixel_order(const at::Tensor &tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
 
 ck_convolution_call call_of(const at::Tensor &input, const at::Tensor &output) {
   ck_convolution_call call{};
-  call.input = input.const_data_ptr<float>();
+  call.input = floats(input);
   call.input_stride = size_t(input.size(1));
-  call.output = output.mutable_data_ptr<float>();
+  call.output = mutable_floats(output);
   call.output_stride = size_t(output.size(1));
   call.batch = size_t(input.size(0));
   call.height = size_t(input.size(2));
@@ -152,7 +158,7 @@ ck_convolution_call call_of(const at::Tensor &input, const at::Tensor &output) {
 /// One pass of a convolution of `weight`, in either direction.
 at::Tensor convolved(const at::Tensor &input, const at::Tensor &weight, const float *bias, ck_direction direction) {
   const auto convolution = std::unique_ptr<ck_convolution_s, decltype(&ck_convolution_free)>(
-      ck_convolution_create(weight.const_data_ptr<float>(), int(weight.size(1)), int(weight.size(0)), direction),
+      ck_convolution_create(floats(weight), int(weight.size(1)), int(weight.size(0)), direction),
       ck_convolution_free);
   TORCH_CHECK(convolution, "not enough memory");
   const int64_t outputs = weight.size(direction == CK_FORWARDS ? 0 : 1);
@@ -169,7 +175,7 @@ struct WinogradConvolution : torch::autograd::Function<WinogradConvolution> {
                             const at::Tensor &weights, const at::Tensor &bias) {
     const at::Tensor input = in_pixel_order(given), weight = in_pixel_order(weights);
     context->save_for_backward({input, weight});
-    return convolved(input, weight, bias.contiguous().const_data_ptr<float>(), CK_FORWARDS);
+    return convolved(input, weight, floats(bias.contiguous()), CK_FORWARDS);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
@@ -183,7 +189,7 @@ struct WinogradConvolution : torch::autograd::Function<WinogradConvolution> {
       to_weight = at::empty_like(weight);
       const ck_convolution_call call = call_of(input, gradient);
       TORCH_CHECK(ck_convolution_weight_gradient(&call, int(weight.size(1)), int(weight.size(0)),
-                                                 to_weight.mutable_data_ptr<float>()) == 0,
+                                                 mutable_floats(to_weight)) == 0,
                   "not enough memory");
     }
     if (context->needs_input_grad(2)) to_bias = gradient.sum({0, 2, 3});
@@ -303,7 +309,23 @@ ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int 
     at::TensorOptions options;
     if (device_type >= 0) options = options.device(device_of(device_type, device_index));
     if (dtype >= 0) options = options.dtype(static_cast<c10::ScalarType>(dtype));
+    if (device_type == (int)c10::DeviceType::CUDA && tensor->value.is_cpu()) {
+      // Nobody need wait for what the device was asked to do before: a copy from ordinary memory has read it
+      // when it returns, and what is large goes by way of memory that the device reads itself.
+      const bool is_large = tensor->value.nbytes() > 65536;
+      return hand_out((is_large ? tensor->value.pin_memory() : tensor->value).to(options, true));
+    }
     return hand_out(tensor->value.to(options, non_blocking != 0));
+  });
+}
+
+ct_tensor ct_tensor_full(const int64_t *shape, size_t rank, double value, int dtype, int device_type,
+                         int device_index) {
+  return protect((ct_tensor) nullptr, [&] {
+    return hand_out(at::full(at::IntArrayRef(shape, rank), value,
+                             at::TensorOptions()
+                                 .dtype(static_cast<c10::ScalarType>(dtype))
+                                 .device(device_of(device_type, device_index))));
   });
 }
 

@@ -67,12 +67,19 @@ public final class FrameSequence: Sendable {
 
     /// Mean and middle frame of a take.
     ///
-    /// - Returns: the mean in linear light in [0, 1] and the middle frame as uint8, 1×3×size×size.
-    func pair(_ take: Take, size: Int) throws -> (light: Tensor, middle: Tensor) {
+    /// - Parameter sumsStoredValues: whether it is the mean of the stored values and not of their light.
+    /// - Returns: the mean as sRGB values in [-1, 1] and the middle frame as uint8, 1×3×size×size.
+    func pair(_ take: Take, size: Int, sumsStoredValues: Bool = false) throws -> (
+        mean: Tensor, middle: Tensor
+    ) {
         try noGrad {
             let all = try frames.batch(take.crops, size: size)
-            let light = try TransferCurve.linear(all.to(.float32) / 127.5 - 1).mean([0], keepDims: true)
-            return (light, try all.narrowed(0, start: take.crops.count / 2, count: 1))
+            let values = try all.to(.float32) / 127.5 - 1
+            let mean =
+                try sumsStoredValues
+                ? values.mean([0], keepDims: true)
+                : TransferCurve.encoded(TransferCurve.linear(values).mean([0], keepDims: true))
+            return (mean, try all.narrowed(0, start: take.crops.count / 2, count: 1))
         }
     }
 }

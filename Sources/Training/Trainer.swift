@@ -16,6 +16,8 @@ public final class Trainer {
         public var resume: Bool
         /// A run's folder, a checkpoint or a model file to take the first weights from.
         public var continueFrom: String?
+        /// A folder for what takes long to make and follows from recipe and pictures alone; nil for none.
+        public var cache: String?
         /// Of the program, for the run's record.
         public var version = "unknown"
 
@@ -106,11 +108,12 @@ public final class Trainer {
             }
             return (
                 networks,
-                { [recipe, device = options.device] training, validation, isCancelled in
+                { [recipe, options] training, validation, isCancelled in
                     try DeblurTraining(
                         recipe, networks, degradation, perceptual: perceptual, training: training,
-                        validation: validation, frames: frames ?? [], device: device, isCancelled: isCancelled
-                    )
+                        validation: validation, frames: frames ?? [], device: options.device,
+                        cache: options.cache,
+                        isCancelled: isCancelled)
                 }
             )
         }

@@ -48,7 +48,7 @@ final class TrainingStep {
             task,
             shard: BatchShard(recipe.optimizer.batchSize * ranks.size, index: ranks.rank, of: ranks.size),
             turns: recipe.optimizer.accumulation, seed: recipe.seed,
-            isAhead: (isAhead ?? task.photos.areElsewhere) && !recipe.task.hasDropout)
+            isAhead: (isAhead ?? (device.isCUDA || task.photos.areElsewhere)) && !recipe.task.hasDropout)
         self.optimizer = optimizer
         self.ema = ema
         parameters = network.parameters.map(\.value)

@@ -151,14 +151,15 @@ struct DegradeCommand: ParsableCommand {
                 var random = DegradeCommand.stream(seed: seed, name: name)
                 let draw = settings.draw(using: &random)
                 let sharp = try image.fillingTransparentPixels().tensor(channels: 3)
-                let margin = draw.kernel.side / 2
+                let margin = draw.margin
                 let field = NoiseField(seed: random.next())
                 let blurred = try BlurDegradation.degraded(
                     sharp.reflectPadded(by: margin), margin: margin, draws: [draw],
                     noise: field.tensor(step: 0, channels: 3, height: image.height, width: image.width))
                 let colours = try image.colorChannels == 1 ? blurred.mean([1], keepDims: true) : blurred
                 let whole = try Image(tensor: colours, metadata: image.metadata).takingAlpha(from: image)
-                var text = "\(draw.kind.rawValue), kernel \(draw.kernel.side)×\(draw.kernel.side)"
+                var text = draw.kind.rawValue
+                if draw.scene == nil { text += ", kernel \(draw.kernel.side)×\(draw.kernel.side)" }
                 text += String(format: ", noise %.4f", draw.readNoise)
                 if let quality = draw.jpegQuality { text += ", JPEG \(quality)" }
                 return (whole, text)

@@ -30,4 +30,12 @@ enum Installation {
     }
 
     static var manifests: [String] { folders("datasets", source: "Datasets", variable: "RESTORE_DATASETS") }
+
+    /// Where a user's programs keep what they can make again; nil where the environment tells of no such place.
+    static var cache: String? {
+        let environment = ProcessInfo.processInfo.environment
+        func folder(_ variable: String) -> String? { environment[variable].flatMap { $0.isEmpty ? nil : $0 } }
+        let base = folder("XDG_CACHE_HOME") ?? folder("HOME").map { "\($0)/.cache" }
+        return base.map { "\($0)/restore" }
+    }
 }

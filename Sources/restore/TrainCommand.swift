@@ -105,6 +105,7 @@ struct TrainCommand: ParsableCommand {
             device: try machine.resolved(for: ranks), resume: resume,
             continueFrom: try continueFrom.map(Self.startingPoint))
         options.version = Restore.version
+        options.cache = Installation.cache
         let trainer = Trainer(
             recipe: loaded, recipeText: resolved.text, options: options, ranks: ranks,
             logger: Logger(label: "train"))

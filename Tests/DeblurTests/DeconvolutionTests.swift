@@ -79,6 +79,15 @@ struct DeconvolutionTests {
         let plan = PeriodicExtension(height: 20, width: 30, margin: 3)
         let one = try plan.spectrum(side: 1, values: [1])
         #expect(try (one.magnitude() - 1).magnitude().max().item() < 1e-6)
+        let kernels = [
+            BlurKernel.linear(length: 5, angle: 0.3), .identity, .arc(length: 6, angle: 1, turn: 2),
+        ]
+        let spectra = try plan.spectra(of: kernels, device: .cpu)
+        for (index, kernel) in kernels.enumerated() {
+            let alone = try plan.spectrum(side: kernel.side, values: kernel.values)
+            let difference = try spectra.narrowed(0, start: index, count: 1) - alone
+            #expect(try difference.magnitude().max().item() < 1e-6)
+        }
         // A difference is a convolution: its power is that of the transformed difference.
         let noise = try NoiseField(seed: 1).tensor(
             step: 0, channels: 1, height: plan.tall, width: plan.wide)
@@ -88,6 +97,21 @@ struct DeconvolutionTests {
         let both = try power(noise.forwardDifference(2)) + power(noise.forwardDifference(3))
         let expected = try plan.gradientPower() * power(noise)
         #expect(try relativeDifference(both, expected) < 1e-5)
+    }
+
+    /// What a GPU does with a batch at once is what is done picture by picture.
+    @Test func picturesAtOnceAreThoseOneByOne() throws {
+        let kernels = [BlurKernel.linear(length: 9, angle: 0.7), .identity, .defocus(radius: 2)]
+        let pictures = try (NoiseField(seed: 6).tensor(step: 0, channels: 9, height: 96, width: 90) * 0.3)
+            .reshaped([3, 3, 96, 90])
+        let filter = WienerDeconvolution(margin: 15)
+        let (together, apart) = (
+            try filter.sharpened(pictures, kernels), try filter(pictures, kernels: kernels)
+        )
+        #expect(try (together - apart).magnitude().max().item() < 1e-4)
+        #expect(
+            try together.narrowed(0, start: 1, count: 1).bytes()
+                == pictures.narrowed(0, start: 1, count: 1).bytes())
     }
 
     // MARK: splitting

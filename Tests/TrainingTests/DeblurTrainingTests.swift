@@ -182,7 +182,7 @@ extension TrainerTests {
         var random = CounterStream(seed: 1)
         for _ in 0..<20 {
             let pair = try frames.pair(frames.take(size: 48, using: &random), size: 48)
-            let light = try pair.light.narrowed(1, start: 0, count: 1).reshaped([48, 48])
+            let light = try TransferCurve.linear(pair.mean).narrowed(1, start: 0, count: 1).reshaped([48, 48])
             let middle =
                 try pair.middle.to(.float32).narrowed(1, start: 0, count: 1).reshaped([48, 48]) / 255
             // Light is kept: as much of it in the mean as in the middle frame, and as centred.

@@ -78,9 +78,12 @@ int ct_tensor_device_type(ct_tensor tensor);
 int ct_tensor_device_index(ct_tensor tensor);
 int ct_tensor_is_channels_last(ct_tensor tensor);
 /// Moves or converts; dtype -1 keeps, device type -1 keeps. The same storage may be shared
-/// when nothing changes.
+/// when nothing changes. From the CPU to another device nothing is waited for.
 ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int dtype,
                        int non_blocking);
+/// A tensor of one value, made on its device.
+ct_tensor ct_tensor_full(const int64_t *shape, size_t rank, double value, int dtype, int device_type,
+                         int device_index);
 
 /// The memory of a contiguous tensor, on its device; NULL if it is not contiguous.
 void *ct_tensor_memory(ct_tensor tensor);

@@ -1,3 +1,4 @@
+import Degradation
 import Foundation
 import Tensors
 
@@ -84,6 +85,26 @@ struct PeriodicExtension: Sendable {
             }
         }
         return try Tensor(plane, shape: [1, 1, tall, wide]).to(device).fourier(height: tall, width: wide)
+    }
+
+    /// The same of several kernels: complex, N×1×tall×(wide/2 + 1).
+    func spectra(of kernels: [BlurKernel], device: Device) throws -> Tensor {
+        // Small as they are they go to the device, and are put into their planes there.
+        let side = kernels.map(\.side).max() ?? 1
+        var values = [Float](repeating: 0, count: kernels.count * side * side)
+        for (index, kernel) in kernels.enumerated() {
+            let inset = (side - kernel.side) / 2
+            for row in 0..<kernel.side {
+                for column in 0..<kernel.side {
+                    values[(index * side + inset + row) * side + inset + column] =
+                        kernel.values[row * kernel.side + column]
+                }
+            }
+        }
+        return try Tensor(values, shape: [kernels.count, 1, side, side]).to(device)
+            .zeroPadded(bottom: tall - side, right: wide - side)
+            .rolled([-(side / 2), -(side / 2)], dims: [2, 3])
+            .fourier(height: tall, width: wide)
     }
 
     /// |F(∂x)|² + |F(∂y)|² of forward differences: 1×1×tall×(wide/2 + 1).

@@ -30,12 +30,15 @@ public struct WienerDeconvolution: Sendable {
                 operation: "WienerDeconvolution", shapes: [size],
                 reason: "there must be a kernel for each picture")
         }
+        let isLarge = max(size[2], size[3]) > Self.tile
         return try Device.onOneThread {
-            // A picture at a time: spectra of all at once would need much memory and gain nothing.
             try noGrad {
+                if blurred.device.isCUDA, !isLarge { return try sharpened(blurred, kernels) }
+                // A picture at a time: the CPU gains nothing from the spectra of all at once.
                 let sharp = try kernels.enumerated().map { index, kernel in
                     let picture = try blurred.narrowed(0, start: index, count: 1)
-                    return try kernel.side > 1 ? tiled(picture, kernel) : picture
+                    guard kernel.side > 1 else { return picture }
+                    return try isLarge ? tiled(picture, kernel) : sharpened(picture, [kernel])
                 }
                 return try sharp.count == 1 ? sharp[0] : Tensor.concatenated(sharp, dim: 0)
             }
@@ -46,16 +49,15 @@ public struct WienerDeconvolution: Sendable {
     private static let tile = 1280
     private static let surroundings = 128
 
-    /// 1×3×H×W, part by part if it is large.
+    /// A large 1×3×H×W, part by part.
     private func tiled(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
         let (height, width) = (picture.shape[2], picture.shape[3])
-        guard max(height, width) > Self.tile else { return try sharpened(picture, kernel) }
         let result = try Tensor.zeros(picture.shape, device: picture.device)
         for rows in Self.parts(of: height) {
             for columns in Self.parts(of: width) {
                 let part = try picture.narrowed(2, start: rows.seen.lowerBound, count: rows.seen.count)
                     .narrowed(3, start: columns.seen.lowerBound, count: columns.seen.count)
-                let made = try sharpened(part, kernel)
+                let made = try sharpened(part, [kernel])
                     .narrowed(2, start: rows.kept.lowerBound - rows.seen.lowerBound, count: rows.kept.count)
                     .narrowed(
                         3, start: columns.kept.lowerBound - columns.seen.lowerBound, count: columns.kept.count
@@ -78,15 +80,19 @@ public struct WienerDeconvolution: Sendable {
         }
     }
 
-    private func sharpened(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
-        let plan = PeriodicExtension(height: picture.shape[2], width: picture.shape[3], margin: margin)
-        guard plan.isPossible else { return picture }
-        let values = try plan.extended(picture.contiguous())
-        let blur = try plan.spectrum(side: kernel.side, values: kernel.values, device: picture.device)
-        let power = try plan.gradientPower(device: picture.device) * regularization
+    /// N×3×H×W, all at once.
+    func sharpened(_ pictures: Tensor, _ kernels: [BlurKernel]) throws -> Tensor {
+        let plan = PeriodicExtension(height: pictures.shape[2], width: pictures.shape[3], margin: margin)
+        guard plan.isPossible else { return pictures }
+        let values = try plan.extended(pictures.contiguous())
+        let blur = try plan.spectra(of: kernels, device: pictures.device)
+        let power = try plan.gradientPower(device: pictures.device) * regularization
         let filter = try blur.conjugated() / (blur.magnitude().squared() + power)
-        let sharp = try (values.fourier(height: plan.tall, width: plan.wide) * filter)
+        let transformed = try (values.fourier(height: plan.tall, width: plan.wide) * filter)
             .inverseFourier(height: plan.tall, width: plan.wide)
-        return try plan.cut(sharp).clamped(-1, 1)
+        let sharp = try plan.cut(transformed).clamped(-1, 1)
+        guard kernels.contains(where: { $0.side == 1 }) else { return sharp }
+        let isBlurred = try Tensor(kernels.map { $0.side > 1 ? Float(1) : 0 }).to(pictures.device).perSample()
+        return try isBlurred.isAbove(0.5).chosen(sharp, else: pictures)
     }
 }

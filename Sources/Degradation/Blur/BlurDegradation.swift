@@ -9,6 +9,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     /// Where blur can come from.
     public enum Kind: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
         case shake, linear, rotation, defocus, gaussian
+        /// A moving camera and a thing that moves by itself; see ``SceneMotion``.
+        case scene
         /// No blur: only noise and JPEG, or nothing at all.
         case none
     }
@@ -17,7 +19,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
 
     /// How often each kind is drawn, relative to the others.
     public var shares: [Kind: Double]
-    /// Longer side of a motion's bounding box (shake) or its length (linear, rotation), pixels.
+    /// Longer side of a motion's bounding box (shake) or its length (linear, rotation, scene), pixels.
     public var extent: Range
     /// Radius of the disc of a lens out of focus, pixels.
     public var defocusRadius: Range
@@ -74,7 +76,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
 
     /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.
     public var margin: Int {
-        let motion = [Kind.shake, .linear, .rotation].contains { (shares[$0] ?? 0) > 0 } ? extent.high : 0
+        let motion =
+            [Kind.shake, .linear, .rotation, .scene].contains { (shares[$0] ?? 0) > 0 } ? extent.high : 0
         let disc = (shares[.defocus] ?? 0) > 0 ? defocusRadius.high : 0
         let gauss = (shares[.gaussian] ?? 0) > 0 ? (3 * gaussianSigma.high).rounded(.up) : 0
         return Int(max(motion, disc, gauss).rounded(.up)) + 1
@@ -83,13 +86,18 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     /// What happens to one picture.
     public struct Draw: Sendable, Equatable {
         public var kind: Kind
+        /// No blur where there is a scene.
         public var kernel: BlurKernel
+        public var scene: SceneMotion?
         public var readNoise: Double
         public var shotNoise: Double
         /// nil for no JPEG.
         public var jpegQuality: Int?
         /// Whether the blur is a sum of stored values, and not of light.
         public var blursStoredValues: Bool = false
+
+        /// So much of the sharp picture should be there around the part that is wanted, pixels.
+        public var margin: Int { max(kernel.side / 2, Int((scene?.camera.reach ?? 0).rounded(.up))) }
     }
 
     /// One picture's draw; every draw takes its numbers in the same order.
@@ -99,7 +107,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         let drawn = kind ?? self.drawnKind(random.uniform())
         // A stream of the picture's own: a kernel may take any number of values.
         var own = CounterStream(seed: random.next())
-        let kernel: BlurKernel
+        var kernel = BlurKernel.identity
+        var scene: SceneMotion?
         switch drawn {
         case .shake: kernel = .cameraShake(extent: extent.draw(using: &own), using: &own)
         case .linear:
@@ -110,14 +119,16 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
                 turn: .pi * (0.2 + 0.8 * own.uniform()))
         case .defocus: kernel = .defocus(radius: defocusRadius.draw(using: &own))
         case .gaussian: kernel = .gaussian(sigma: gaussianSigma.draw(using: &own))
-        case .none: kernel = .identity
+        case .scene: scene = .drawn(extent: extent, using: &own)
+        case .none: break
         }
         let isNoisy = own.uniform() >= noiselessShare
         let (read, shot) = (readNoise.draw(using: &own), shotNoise.draw(using: &own))
         let quality = jpegQuality.draw(using: &own).rounded()
         let isCompressed = own.uniform() < jpegShare
         return Draw(
-            kind: drawn, kernel: kernel, readNoise: isNoisy ? read : 0, shotNoise: isNoisy ? shot : 0,
+            kind: drawn, kernel: kernel, scene: scene, readNoise: isNoisy ? read : 0,
+            shotNoise: isNoisy ? shot : 0,
             jpegQuality: isCompressed ? Int(quality) : nil,
             blursStoredValues: own.uniform() < storedValuesShare ?? 0)
     }
@@ -153,21 +164,62 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     /// Pictures behind a moving or unfocused lens: their light is blurred, or where the draw says so
     /// their stored values.
     ///
-    /// - Parameter sharp: N×3×(H + 2·margin)×(W + 2·margin) in [-1, 1].
+    /// - Parameters:
+    ///   - sharp: N×3×(H + 2·margin)×(W + 2·margin) in [-1, 1].
+    ///   - subjects: the same shape: what the things are made of that move by themselves; nil for none.
+    ///     ``composed(_:subjects:draws:)`` is then the sharp picture.
     /// - Returns: N×3×H×W sRGB values in [-1, 1].
-    public static func exposed(_ sharp: Tensor, margin: Int, draws: [Draw]) throws -> Tensor {
-        let kernels = draws.map(\.kernel)
+    public static func exposed(
+        _ sharp: Tensor, margin: Int, draws: [Draw], subjects: Tensor? = nil
+    ) throws -> Tensor {
         let stored = draws.map(\.blursStoredValues)
-        var light = try TransferCurve.linear(sharp)
-        guard stored.contains(true) else {
-            return try TransferCurve.encoded(blurred(light, margin: margin, kernels: kernels))
+        // A picture brings its light or its values to what is the same for all.
+        let isStored =
+            try stored.contains(true)
+            ? Tensor(stored.map { $0 ? Float(1) : 0 }).to(sharp.device).perSample() : nil
+        func summed(_ picture: Tensor) throws -> Tensor {
+            let light = try TransferCurve.linear(picture)
+            guard let isStored else { return light }
+            return try light + (picture * 0.5 + 0.5 - light) * isStored
         }
-        // One transform for all: a picture brings to it its light or its values.
-        let isStored = try Tensor(stored.map { $0 ? Float(1) : 0 }).to(sharp.device).perSample()
-        light = try light + (sharp * 0.5 + 0.5 - light) * isStored
-        let sums = try blurred(light, margin: margin, kernels: kernels)
+        let sums = try sums(
+            summed(sharp), subjects: subjects.map(summed), margin: margin, draws: draws)
         let encoded = try TransferCurve.encoded(sums)
+        guard let isStored else { return encoded }
         return try encoded + (sums.clamped(0, 1) * 2 - 1 - encoded) * isStored
+    }
+
+    /// Those with a kernel by a transform for all of them, those with a scene moment by moment.
+    private static func sums(_ light: Tensor, subjects: Tensor?, margin: Int, draws: [Draw]) throws -> Tensor
+    {
+        let moving = draws.indices.filter { draws[$0].scene != nil }
+        guard !moving.isEmpty else { return try blurred(light, margin: margin, kernels: draws.map(\.kernel)) }
+        let still = draws.indices.filter { draws[$0].scene == nil }
+        func chosen(_ tensor: Tensor, _ indices: [Int]) throws -> Tensor {
+            try tensor.selected(0, indices: Tensor(indices: indices).to(tensor.device))
+        }
+        var parts = [
+            try SceneMotion.exposed(
+                chosen(light, moving), subjects: subjects.map { try chosen($0, moving) }, margin: margin,
+                motions: moving.compactMap { draws[$0].scene })
+        ]
+        if !still.isEmpty {
+            parts.append(
+                try blurred(chosen(light, still), margin: margin, kernels: still.map { draws[$0].kernel }))
+        }
+        let places = (moving + still).enumerated().sorted { $0.element < $1.element }.map(\.offset)
+        return try chosen(Tensor.concatenated(parts, dim: 0), places)
+    }
+
+    /// The sharp pictures with the things in them that move by themselves, as they are at the middle of the
+    /// exposure.
+    ///
+    /// - Parameter sharp, subjects: N×3×H×W in [-1, 1], of any margin.
+    public static func composed(_ sharp: Tensor, subjects: Tensor, draws: [Draw]) throws -> Tensor {
+        let still = SceneMotion(camera: .init(shift: .zero, bend: .zero, turn: 0, zoom: 0, centre: .zero))
+        guard draws.contains(where: { $0.scene?.subject != nil }) else { return sharp }
+        return try SceneMotion.composed(
+            sharp, subjects: subjects, motions: draws.map { $0.scene ?? still })
     }
 
     /// What comes after the lens: noise, JPEG, 8 bits.

@@ -34,6 +34,18 @@ public struct BlurKernel: Sendable, Equatable {
             })
     }
 
+    /// A kernel as ``values`` gave it: the same numbers at the same places.
+    ///
+    /// - Throws: ``DegradationError`` where there is no kernel of these values.
+    public init(side: Int, exactly values: [Float]) throws {
+        guard side % 2 == 1, (1...Self.maximumSide).contains(side), values.count == side * side,
+            values.allSatisfy({ $0 >= 0 && $0.isFinite })
+        else {
+            throw DegradationError("a kernel has side × side values that are not negative, and an odd side")
+        }
+        self.init(stored: side, values: values)
+    }
+
     /// Spreads weighted points over the pixels around them, each bilinearly over four, after
     /// moving their centroid to the middle. Bilinear shares keep the centroid exactly.
     init(points: [(x: Double, y: Double, weight: Double)]) {

@@ -1,6 +1,5 @@
 /// The operators the engine calls, by their ATen names.
 enum Op {
-    static let full = Operator("aten::full")
     static let empty = Operator("aten::empty.memory_format")
     static let contiguous = Operator("aten::contiguous")
     static let clone = Operator("aten::clone")
@@ -63,6 +62,7 @@ enum Op {
     static let stack = Operator("aten::stack")
     static let chunk = Operator("aten::chunk")
     static let flip = Operator("aten::flip")
+    static let diagonal = Operator("aten::diag_embed")
     static let roll = Operator("aten::roll")
     static let expand = Operator("aten::expand")
     static let indexSelect = Operator("aten::index_select")
@@ -78,6 +78,7 @@ enum Op {
     static let pixelShuffle = Operator("aten::pixel_shuffle")
     static let pixelUnshuffle = Operator("aten::pixel_unshuffle")
     static let upsampleNearest = Operator("aten::upsample_nearest2d")
+    static let gridSample = Operator("aten::grid_sampler_2d")
     static let pad = Operator("aten::pad")
     static let mseLoss = Operator("aten::mse_loss")
     static let l1Loss = Operator("aten::l1_loss")

@@ -179,6 +179,16 @@ extension Tensor {
             .bool(ceilMode))
     }
 
+    /// N×C×H×W looked at between its pixels, bilinearly; beyond the edge as at the edge.
+    ///
+    /// - Parameter places: N×h×w×2, x and y, −1 and 1 being the middles of the first and the last pixels.
+    /// - Returns: N×C×h×w.
+    public func sampled(at places: Tensor) throws -> Tensor {
+        let (bilinear, border) = (0, 1)
+        return try Op.gridSample.one(
+            .tensor(self), .tensor(places), .int(bilinear), .int(border), .bool(true))
+    }
+
     /// Pads height and width at their ends by reflection without repeating the edge.
     ///
     /// One reflection reaches at most `size − 1` pixels, so a small picture is padded in

@@ -59,8 +59,11 @@ public final class Tensor: @unchecked Sendable {
     public static func full(
         _ shape: [Int], _ value: Double, dtype: DType = .float32, device: Device = .cpu
     ) throws -> Tensor {
-        let made = try Op.full.one(.ints(shape), .double(value), .int(Int(dtype.rawValue)))
-        return try made.to(device)
+        let (sides, number) = (shape.map(Int64.init), device.number)
+        guard
+            let made = ct_tensor_full(sides, sides.count, value, dtype.rawValue, number.type, number.index)
+        else { throw TensorError.last("full", [shape]) }
+        return Tensor(handle: made)
     }
 
     public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) throws -> Tensor
@@ -163,6 +166,10 @@ public final class Tensor: @unchecked Sendable {
 
     // MARK: moving
 
+    /// The same values on a device. To a GPU they go without anybody waiting for it.
+    ///
+    /// - Parameter nonBlocking: not to wait for the GPU either where they come from it; the values are then not
+    ///   there before it is waited for.
     public func to(_ device: Device, nonBlocking: Bool = false) throws -> Tensor {
         let number = device.number
         guard let moved = ct_tensor_to(handle, number.type, number.index, -1, nonBlocking ? 1 : 0) else {

@@ -29,6 +29,9 @@
   F(ct_tensor, ct_tensor_to, \
     (ct_tensor tensor, int device_type, int device_index, int dtype, int non_blocking), \
     (tensor, device_type, device_index, dtype, non_blocking)) \
+  F(ct_tensor, ct_tensor_full, \
+    (const int64_t *shape, size_t rank, double value, int dtype, int device_type, int device_index), \
+    (shape, rank, value, dtype, device_type, device_index)) \
   F(void *, ct_tensor_memory, (ct_tensor tensor), (tensor)) \
   F(void *, ct_tensor_pixels, (ct_tensor tensor, size_t *stride), (tensor, stride)) \
   F(int, ct_convolution_fits, (ct_tensor input, ct_tensor weight), (input, weight)) \

@@ -36,7 +36,7 @@ final class DeblurTraining: TrainingTask {
     init(
         _ recipe: Recipe, _ networks: PredictAndRefine, _ degradation: BlurDegradation,
         perceptual: PerceptualLoss? = nil, training: [String], validation: [String], frames: [String],
-        device: Device, isCancelled: () -> Bool = { false }
+        device: Device, cache: String? = nil, isCancelled: () -> Bool = { false }
     ) throws {
         self.networks = networks
         let configuration = networks.configuration
@@ -59,7 +59,7 @@ final class DeblurTraining: TrainingTask {
             if let deconvolution = configuration.deconvolution, let count = recipe.data.kernelEstimates {
                 try KernelEstimates(
                     count, estimator: deconvolution.estimator, degradation: degradation, photos: photos,
-                    frames: self.frames, seed: recipe.seed, isCancelled: isCancelled)
+                    frames: self.frames, seed: recipe.seed, cache: cache, isCancelled: isCancelled)
             } else { nil }
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)
@@ -151,14 +151,21 @@ final class DeblurTraining: TrainingTask {
             let made = shard.range.clamped(to: 0..<(count - real))
             if !made.isEmpty {
                 let around = try photos.batch(Array(crops[made]), size: side).to(.float32) / 127.5 - 1
+                let subjects = try Self.subjects(for: around, draws[made])
                 encoded.append(
-                    try BlurDegradation.exposed(around, margin: margin, draws: Array(draws[made])))
-                sharp.append(try middle(around, from: margin + surroundings))
+                    try BlurDegradation.exposed(
+                        around, margin: margin, draws: Array(draws[made]), subjects: subjects))
+                let scene = try subjects.map {
+                    try BlurDegradation.composed(around, subjects: $0, draws: Array(draws[made]))
+                }
+                sharp.append(try middle(scene ?? around, from: margin + surroundings))
             }
             for index in shard.range.clamped(to: (count - real)..<count) {
                 guard let frames else { break }
-                let pair = try frames.pair(takes[index - (count - real)], size: region)
-                encoded.append(try TransferCurve.encoded(pair.light))
+                let pair = try frames.pair(
+                    takes[index - (count - real)], size: region,
+                    sumsStoredValues: draws[index].blursStoredValues)
+                encoded.append(pair.mean)
                 sharp.append(try middle(pair.middle.to(.float32) / 127.5 - 1, from: surroundings))
             }
             let clean = try Tensor.concatenated(encoded, dim: 0)
@@ -176,6 +183,14 @@ final class DeblurTraining: TrainingTask {
                 try middle(blurred, from: surroundings).channelsLast(), deconvolved
             )
         }
+    }
+
+    /// What the things are made of that move by themselves: the picture as a mirror shows it, which has its
+    /// light and its colours and another content at each place. Nil where nothing does.
+    static func subjects(for pictures: Tensor, _ draws: some Collection<BlurDegradation.Draw>) throws
+        -> Tensor?
+    {
+        try draws.contains { $0.scene?.subject != nil } ? pictures.flipped([3]) : nil
     }
 
     /// The crop inside a larger one.

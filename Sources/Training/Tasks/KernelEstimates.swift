@@ -34,42 +34,85 @@ struct KernelEstimates: Sendable {
     /// - Parameters:
     ///   - count: of pairs; there are a sixth as many motions, if there are frames.
     ///   - seed: all kernels, photographs and places follow from it.
+    ///   - cache: a folder where estimates are kept for the next run that would make the same; nil for none.
     /// - Throws: `CancellationError`.
     init(
         _ count: Int, estimator: BlurEstimator, degradation: BlurDegradation, photos: PhotoCollection,
-        frames: FrameSequence?, seed: UInt64, isCancelled: () -> Bool = { false }
+        frames: FrameSequence?, seed: UInt64, cache: String? = nil, isCancelled: () -> Bool = { false }
     ) throws {
-        @Sendable func random(_ index: Int) -> CounterStream {
-            CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
-        }
-        pairs = try Self.onAllCores(count, isCancelled: isCancelled) { index in
-            var random = random(index)
-            let margin = degradation.margin
+        let margin = degradation.margin
+        let plans = (0..<count).map { index in
+            var random = Self.random(seed, index)
             let photo = photos.pick(random.uniform())
             let size = min(
                 Self.side + 2 * margin, photos.photos[photo].width, photos.photos[photo].height)
             let crop = photos.crop(of: photo, size: size, using: &random)
-            let draw = degradation.draw(using: &random)
-            let around = try photos.batch([crop], size: size).to(.cpu).to(.float32) / 127.5 - 1
-            let clean = try BlurDegradation.exposed(around, margin: margin, draws: [draw])
-            return Pair(
-                draw: draw,
-                estimate: try Self.estimate(of: clean, estimator: estimator, draw, using: &random))
+            return PairPlan(crop: crop, size: size, draw: degradation.draw(using: &random), rest: random)
         }
-        guard let frames else {
-            motions = []
-            return
+        var motionPlans: [MotionPlan] = []
+        if let frames {
+            for index in count..<(count + (count + 5) / 6) {
+                var random = Self.random(seed, index)
+                let size = min(Self.side, frames.largestCrop)
+                let take = frames.take(size: size, using: &random).upright
+                let draw = degradation.draw(using: &random)
+                motionPlans.append(MotionPlan(take: take, size: size, draw: draw, rest: random))
+            }
         }
-        motions = try Self.onAllCores((count + 5) / 6, isCancelled: isCancelled) { index in
-            var random = random(count + index)
-            let size = min(Self.side, frames.largestCrop)
-            let take = frames.take(size: size, using: &random).upright
-            let draw = degradation.draw(using: &random)
-            let clean = try TransferCurve.encoded(frames.pair(take, size: size).light.to(.cpu))
-            return Motion(
-                take: take, size: size,
-                estimate: try Self.estimate(of: clean, estimator: estimator, draw, using: &random))
+        let store = try cache.map {
+            try EstimateStore(
+                folder: $0, count: count + motionPlans.count,
+                of: [
+                    "\(estimator)", "\(plans)", "\(motionPlans)",
+                    "\(photos.photos.map { [$0.width, $0.height] })",
+                ])
         }
+        let estimates: [BlurKernel]
+        if let kept = store?.load() {
+            estimates = kept
+        } else {
+            let ofPairs: [BlurKernel] = try Self.onAllCores(count, isCancelled: isCancelled) { index in
+                var plan = plans[index]
+                let around = try photos.batch([plan.crop], size: plan.size).to(.cpu).to(.float32) / 127.5 - 1
+                let clean = try BlurDegradation.exposed(
+                    around, margin: margin, draws: [plan.draw],
+                    subjects: DeblurTraining.subjects(for: around, [plan.draw]))
+                return try Self.estimate(of: clean, estimator: estimator, plan.draw, using: &plan.rest)
+            }
+            let motions = motionPlans
+            let ofMotions: [BlurKernel] = try Self.onAllCores(motions.count, isCancelled: isCancelled) {
+                index in
+                guard let frames else { return BlurKernel.identity }
+                var plan = motions[index]
+                let clean = try frames.pair(plan.take, size: plan.size).mean.to(.cpu)
+                return try Self.estimate(of: clean, estimator: estimator, plan.draw, using: &plan.rest)
+            }
+            estimates = ofPairs + ofMotions
+            store?.save(estimates)
+        }
+        pairs = zip(plans, estimates).map { Pair(draw: $0.draw, estimate: $1) }
+        motions = zip(motionPlans, estimates.dropFirst(count)).map {
+            Motion(take: $0.take, size: $0.size, estimate: $1)
+        }
+    }
+
+    private static func random(_ seed: UInt64, _ index: Int) -> CounterStream {
+        CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
+    }
+
+    /// What is blurred and looked at, and the numbers that noise is drawn from.
+    private struct PairPlan: Sendable {
+        let crop: PhotoCollection.Crop
+        let size: Int
+        let draw: BlurDegradation.Draw
+        var rest: CounterStream
+    }
+
+    private struct MotionPlan: Sendable {
+        let take: FrameSequence.Take
+        let size: Int
+        let draw: BlurDegradation.Draw
+        var rest: CounterStream
     }
 
     /// What is found in a picture after noise and JPEG.
@@ -91,13 +134,16 @@ struct KernelEstimates: Sendable {
         func index() -> Int { min(pairs.count - 1, Int(random.uniform() * Double(pairs.count))) }
         let pair = pairs[index()]
         let other = pairs[index()]
-        let pose = Int(random.uniform() * 8)
+        // A scene's motion has its places and is not turned; photographs are.
+        let turned = Int(random.uniform() * 8)
+        let pose = pair.draw.scene == nil ? turned : 0
         let isMistaken = random.uniform() < Self.mistakenShare
         var draw = noise
         draw.kind = pair.draw.kind
         draw.kernel = pair.draw.kernel.posed(pose)
+        draw.scene = pair.draw.scene
         draw.blursStoredValues = pair.draw.blursStoredValues
-        return (draw, (isMistaken ? other : pair).estimate.posed(pose))
+        return (draw, (isMistaken ? other : pair).estimate.posed(isMistaken ? turned : pose))
     }
 
     /// A part of frames with real motion, and what is taken for its blur.
