@@ -33,16 +33,21 @@ samplers() {
     printf '\nRGB PSNR in dB on the held-out photographs of the recipe; ![curve](sr3-x4-curve.svg)\n'
     printf '\nResidual target, by pixels (`Recipes/sr3-x4.yaml`):\n\n'
     curve Results/sr3-x4-curve.csv
-    printf '\nFrom there with the perceptual loss (`Recipes/sr3-x4-perceptual.yaml`), shipped:\n\n'
+    printf '\nFrom there with the perceptual loss (`Recipes/sr3-x4-perceptual.yaml`) on two CPU cores:\n\n'
     curve Results/sr3-x4-perceptual-curve.csv
+    printf '\nFrom there with the same recipe on a GPU for five minutes, shipped:\n\n'
+    curve Results/sr3-x4-gpu-curve.csv
     if [ -f Results/sr3-x4-image-curve.csv ]; then
         printf '\nHR picture as target (`Recipes/sr3-x4-image.yaml`), stopped early; compare at equal samples:\n\n'
         curve Results/sr3-x4-image-curve.csv
     fi
-    printf '\n## What the perceptual loss gave\n\nThe weights before the second training, from the history of their file, and those after it:\n'
+    printf '\n## What each training gave\n\nThe weights from the history of their file: by pixels, then with the perceptual loss on'
+    printf ' two CPU cores, and what is shipped.\n'
     git show 146fd4a:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/by-pixels.safetensors"
-    run eval sr --model by-pixels.safetensors --sets set14,bsd100 --steps 1,2,3
-    run eval sr --sets set14,bsd100 --steps 1,2,3
+    git show 05e6e62:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/perceptual.safetensors"
+    run eval sr --model by-pixels.safetensors --sets set14,bsd100
+    run eval sr --model perceptual.safetensors --sets set14,bsd100
+    run eval sr --sets set14,bsd100
     cat Results/sr3-x4.tail.md
 } >"$NEW"
 "$PYTHON" Results/curve.py Results/sr3-x4-curve.csv Results/sr3-x4-image-curve.csv Results/sr3-x4-perceptual-curve.csv \
