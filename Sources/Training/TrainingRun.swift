@@ -142,6 +142,8 @@ final class TrainingRun {
         var lastCheckpoint = state.seconds
         var lastValidation = state.seconds
         let batchSize = recipe.optimizer.batchSize * ranks.size
+        /// A step whose values nobody has read yet.
+        var last: TrainingStep.Outcome?
         while progress < 1 {
             let rate = recipe.learningRate(step: state.step, progress: progress)
             let now = Date()
@@ -156,7 +158,12 @@ final class TrainingRun {
             let told = try ranks.isParallel ? outcome.told.doubles() : nil
             state.seconds =
                 told.map { state.seconds + $0[0] } ?? first.seconds + Date().timeIntervalSince(start)
-            if !device.isCUDA || state.step % Self.readingInterval == 0 { try read(outcome) }
+            last = outcome
+            // The first is read at once, so that there is a loss to tell.
+            if !device.isCUDA || state.averageLoss == nil || state.step % Self.readingInterval == 0 {
+                try read(outcome)
+                last = nil
+            }
             let samplesPerSecond =
                 Double((state.step - first.step) * batchSize) / max(Date().timeIntervalSince(start), 1e-9)
             if state.step % Self.logInterval == 0 {
@@ -180,6 +187,7 @@ final class TrainingRun {
                 saveOrWarn()
             }
         }
+        if let last { try read(last) }
         try save()
         try validate()
         return true

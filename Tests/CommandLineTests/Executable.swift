@@ -71,8 +71,12 @@ enum Executable {
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RESTORE_") }
-        // The same everywhere: no GPU, one thread unless --threads says otherwise, a narrow terminal.
-        variables.merge(["CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]) { $1 }
+        // The same everywhere: no GPU, one thread unless --threads says otherwise, a narrow terminal, nothing kept
+        // from before.
+        variables.merge([
+            "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "COLUMNS": "80",
+            "XDG_CACHE_HOME": streams.file("cache"),
+        ]) { $1 }
         process.environment = variables.merging(environment) { $1 }
         let pipe = input.map { _ in Pipe() }
         if let pipe { process.standardInput = pipe } else { process.standardInput = FileHandle.nullDevice }

@@ -1,0 +1,139 @@
+import Foundation
+import ImageFiles
+import Testing
+
+/// A stand-in for libtorch's CUDA library (Tests/StandInCUDA), compiled once: an operator that is given tensors of
+/// two devices fails as on a GPU, and what should have been made there and was not is found without one.
+private enum StandInCUDA {
+    private static let libtorch =
+        ProcessInfo.processInfo.environment["LIBTORCH"] ?? "\(Executable.packageRoot)/.deps/libtorch"
+
+    /// It registers itself in places that differ from version to version.
+    static let fits: Bool = {
+        let version = try? String(contentsOfFile: "\(libtorch)/version.py", encoding: .utf8)
+        return version?.contains("__version__ = '2.13") ?? false
+    }()
+
+    /// The folder it lies in.
+    static let folder: Result<TestFolder, any Error> = Result {
+        let folder = try TestFolder()
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        compiler.arguments =
+            ["clang++", "-std=c++20", "-fPIC", "-shared", "-O0", "-w"]
+            + ["", "/torch/csrc/api/include"].map { "-I\(libtorch)/include\($0)" }
+            + ["\(Executable.packageRoot)/Tests/StandInCUDA/StandInCUDA.cpp"]
+            + ["-o", folder.file("libtorch_cuda.so"), "-L\(libtorch)/lib", "-Wl,--no-as-needed"]
+            + ["-ltorch_cpu", "-lc10"]
+        let errors = Pipe()
+        compiler.standardError = errors
+        try compiler.run()
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        compiler.waitUntilExit()
+        guard compiler.terminationStatus == 0 else { throw Executable.Failure(text) }
+        atexit { try? FileManager.default.removeItem(atPath: (try? StandInCUDA.folder.get().path) ?? "") }
+        return folder
+    }
+}
+
+@Suite("Command line: CUDA", .enabled(if: StandInCUDA.fits, "the stand-in is for another libtorch"))
+struct CUDATests {
+    let folder: TestFolder
+    let environment: [String: String]
+
+    init() throws {
+        folder = try TestFolder()
+        environment = ["LD_LIBRARY_PATH": try StandInCUDA.folder.get().path]
+        try TestPictures.waves(width: 70, height: 50).write(to: folder.file("in.png"))
+    }
+
+    @Test func whatIsNotThereIsRefused() throws {
+        for (device, environment) in [("cuda", [:]), ("cuda:1", environment)] {
+            try expectFailure(
+                ["sr", "--model", TestModels.tiny, "--device", device, "in.png"], in: folder, status: 64,
+                naming: "device", environment: environment)
+        }
+    }
+
+    /// At most one gray level apart.
+    @Test(arguments: [
+        ["sr", "--samples", "2"], ["sr", "--tile", "64"], ["sr", "--sampler", "ddpm", "--steps", "3"],
+        ["deblur", "--samples", "2"], ["deblur", "--perception", "1"], ["deblur", "--tile", "32"],
+    ])
+    func picturesAreTheCPUs(arguments: [String]) throws {
+        let model = try arguments[0] == "sr" ? TestModels.tiny : TestModels.tinyDeconvolving
+        let pictures = try ["cpu", "cuda"].map { device in
+            try succeed(
+                arguments + ["--model", model, "--device", device, "-o", "\(device).png", "in.png"],
+                in: folder,
+                environment: environment)
+            return try Image.read(from: folder.file("\(device).png"))
+        }
+        #expect(pictures[0].samples.count == pictures[1].samples.count)
+        let differences = zip(pictures[0].samples, pictures[1].samples).map { abs(Int($0) - Int($1)) }
+        #expect(try #require(differences.max()) <= 1)
+    }
+
+    private func loss(_ run: String) throws -> Double {
+        let lines = String(decoding: try folder.bytes("\(run)/validation.csv"), as: UTF8.self).split(
+            separator: "\n")
+        let column = try #require(lines.first?.split(separator: ",").firstIndex(of: "loss"))
+        return try #require(lines.last.flatMap { Double($0.split(separator: ",")[column]) })
+    }
+
+    /// The same losses in float32, and nearly the same in bfloat16; a run that is stopped goes on.
+    @Test(arguments: ["adamw", "muon"]) func trainingIsTheCPUs(method: String) throws {
+        for name in ["a", "b"] {
+            try TestPictures.waves(width: 44, height: 40).write(to: folder.file("photos/\(name).png"))
+        }
+        try folder.write(TrainTests.recipe(steps: 4), as: "tiny.yaml")
+        func train(_ device: String, _ precision: String, to run: String, _ more: String...) throws -> Double
+        {
+            let outcome = try Executable.run(
+                [
+                    "train", "tiny.yaml", "--data", "photos", "--output", run, "--device", device,
+                    "--set", "optimizer.method=\(method)", "--set", "optimizer.precision=\(precision)",
+                ] + more, in: folder.path, environment: environment)
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            return try loss(run)
+        }
+        let cpu = try train("cpu", "float32", to: "cpu")
+        let cuda = try train("cuda", "float32", to: "cuda")
+        let half = try train("cuda", "bfloat16", to: "half")
+        #expect(abs(cuda / cpu - 1) < 1e-3, "\(cuda) and \(cpu)")
+        #expect(abs(half / cpu - 1) < 0.03, "\(half) and \(cpu)")
+        #expect(try train("cuda", "float32", to: "cuda", "--resume", "--set", "budget.steps=6").isFinite)
+    }
+
+    /// Kernels, scenes, noise and JPEG on the device, with estimates and both networks.
+    @Test func deblurringTrainsThere() throws {
+        for name in ["a", "b", "c"] {
+            try TestPictures.waves(width: 120, height: 110).write(to: folder.file("photos/\(name).png"))
+        }
+        let recipe = try String(
+            contentsOfFile: "\(Executable.packageRoot)/Recipes/deblur.yaml", encoding: .utf8)
+        try folder.write(
+            recipe.split(separator: "\n", omittingEmptySubsequences: false)
+                .filter { !$0.hasPrefix("  frames") && !$0.hasPrefix("  perceptual") }.joined(
+                    separator: "\n"),
+            as: "deblur.yaml")
+        let changes = [
+            "data.sets=[]", "data.patchSize=32", "data.validationCount=1", "data.kernelEstimates=6",
+            "degradation.shares.scene=1", "degradation.extent=[2,6]", "degradation.jpegShare=0.5",
+            "model.deconvolution.kernelSide=9", "model.predictor.baseWidth=8", "model.denoiser.baseWidth=8",
+            "model.predictor.blocks=1", "model.denoiser.blocks=1", "optimizer.batchSize=6", "budget.steps=3",
+            "optimizer.precision=float32",
+        ].flatMap { ["--set", $0] }
+        let losses = try ["cpu", "cuda"].map { device in
+            let outcome = try Executable.run(
+                ["train", "deblur.yaml", "--data", "photos", "--output", device, "--device", device]
+                    + changes,
+                in: folder.path,
+                environment: environment.merging(["XDG_CACHE_HOME": folder.file("cache")]) { $1 })
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            return try loss(device)
+        }
+        #expect(abs(losses[1] / losses[0] - 1) < 1e-3, "\(losses)")
+        #expect(folder.names.contains { $0.hasPrefix("cache/restore/kernel-estimates-") })
+    }
+}
