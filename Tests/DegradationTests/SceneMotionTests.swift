@@ -99,7 +99,12 @@ struct SceneMotionTests {
         let settings = BlurDegradation(
             shares: [.scene: 1, .linear: 1], extent: .init(3, 9), storedValuesShare: 0.5)
         var random = CounterStream(seed: 8)
-        let draws = (0..<6).map { _ in settings.draw(using: &random) }
+        let draws = (0..<6).map { _ in
+            var draw = settings.draw(using: &random)
+            // Within the picture, which is smaller than those of training.
+            draw.scene?.subject?.discs = [.init(centre: .zero, radius: 12)]
+            return draw
+        }
         #expect(Set(draws.map(\.kind)) == [.scene, .linear])
         let margin = settings.margin
         let sharp = try Tensor.concatenated(

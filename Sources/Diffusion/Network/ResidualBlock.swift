@@ -59,7 +59,7 @@ final class ResidualBlock: Module {
     func callAsFunction(_ input: Tensor, _ embedding: Tensor?) throws -> Tensor {
         let x = try resampled(input)
         var h = x
-        if let norm1 { h = try resampled(norm1(input).silu()) }
+        if let norm1 { h = try resampled(silu(norm1(input))) }
         var conditioning: Tensor?
         if let level, let embedding { conditioning = try level(embedding) }
         let isShift = configuration.levelConditioning != .affine && (conditioning?.shape[0] ?? 1) == 1
@@ -78,7 +78,7 @@ final class ResidualBlock: Module {
                 }
             }
             if let norm2 { h = try norm2(h) }
-            h = try h.silu()
+            h = try silu(h)
         }
         if configuration.dropout > 0 && isTraining {
             h = try h.dropout(configuration.dropout, training: true)

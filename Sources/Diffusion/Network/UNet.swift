@@ -230,7 +230,7 @@ public final class UNet: Module {
                 h = try step(h, level)
             }
         }
-        if let outputNorm { h = try outputNorm(h).silu() }
+        if let outputNorm { h = try silu(outputNorm(h)) }
         h = try output(h)
         let picture =
             try output.isPrepared ? h.picture(ofPatches: configuration.patchSize) : nil

@@ -37,6 +37,9 @@ public struct TilePlan: Sendable, Equatable {
     /// Sides of the tiles of larger pictures: large, so that little is seen twice. It does not depend
     /// on the memory there is, so that a seed means the same picture on every machine that has enough.
     static let side = 1536
+    /// What a tile sees beyond its own part: where tiles are small and a larger part of the picture lies near a seam,
+    /// twice as much.
+    static func margin(side: Int) -> Int { side < 1024 ? 64 : 32 }
     /// Below this most of what a tile sees would be margin.
     static let smallestSide = 128
 
@@ -44,17 +47,17 @@ public struct TilePlan: Sendable, Equatable {
     ///   - multiple: see ``UNetConfiguration/multiple``.
     ///   - budget: bytes that may be used; nil for no limit.
     ///   - side: of the tiles, for trying out; nil lets size and budget decide.
-    ///   - margin: see ``TileGrid/Layout/margin``.
+    ///   - margin: see ``TileGrid/Layout/margin``; nil for what the side makes sensible.
     /// - Throws: ``MemoryError`` where even the smallest tiles would not fit.
     public init(
         height: Int, width: Int, multiple: Int, cost: Cost, budget: Double?, side: Int? = nil,
-        margin: Int = 32
+        margin: Int? = nil
     ) throws {
         func plan(_ side: Int) -> TilePlan {
             TilePlan(
                 TileGrid(
                     height: height, width: width, multiple: multiple,
-                    layout: .init(side: side, margin: margin)), cost)
+                    layout: .init(side: side, margin: margin ?? Self.margin(side: side))), cost)
         }
         if let side {
             self = plan(side)

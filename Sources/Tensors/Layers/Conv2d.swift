@@ -51,6 +51,17 @@ public final class Conv2d: Module {
     public func callAsFunction(_ x: Tensor, shift: Tensor? = nil, then epilogue: Epilogue = .none) throws
         -> Tensor
     {
+        // Of few positions oneDNN shares out the sum over channels on some processors, whose last bits then depend on
+        // the number of threads.
+        if !isTraining, x.device == .cpu, x.rank == 4, x.shape[2] * x.shape[3] < Self.fewPositions {
+            return try Device.onOneThread { try convolved(x, shift: shift, then: epilogue) }
+        }
+        return try convolved(x, shift: shift, then: epilogue)
+    }
+
+    private static let fewPositions = 128
+
+    private func convolved(_ x: Tensor, shift: Tensor?, then epilogue: Epilogue) throws -> Tensor {
         let bias = try shift.map { try self.bias + $0 } ?? self.bias
         switch preparation {
         case .winograd(let convolution): return try convolution(x, bias: bias, then: epilogue)
@@ -85,7 +96,7 @@ public final class Conv2d: Module {
         }
         switch epilogue {
         case .none: return sum
-        case .silu: return try sum.silu()
+        case .silu: return try silu(sum)
         case .add(let other): return try sum + other
         }
     }

@@ -67,4 +67,10 @@ open class Module {
 
     /// Called after ``load(_:)``: whatever was made from the old values must be dropped.
     open func parametersDidChange() {}
+
+    /// SiLU. libtorch's exponential has other last bits where a thread's share of a tensor ends, so that for
+    /// pictures, which are not to depend on the number of threads, there is one.
+    public func silu(_ x: Tensor) throws -> Tensor {
+        isTraining || x.device != .cpu ? try x.silu() : try Device.onOneThread { try x.silu() }
+    }
 }
