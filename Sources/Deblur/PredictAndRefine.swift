@@ -125,19 +125,19 @@ public final class PredictAndRefine: Module {
     ///   - sharp, blurred: N×3×H×W in [-1, 1].
     ///   - deconvolved: what the predictor sees besides, where the configuration wants it.
     ///   - noise: N(0, 1), N×3×H×W.
-    ///   - gammas: one level per sample; see ``NoiseSchedule/trainingLevel(_:_:)``.
+    ///   - levels: of the objective; one per sample, see ``NoiseSchedule/trainingLevel(_:_:)``.
     ///   - further: a loss on the refined pictures that the denoiser estimates, N×3×H×W in [-1, 1] up to
     ///     overshoot, that is added. It stops at the prediction, which stays the one of least error.
     public func loss(
         _ objective: Objective, sharp: Tensor, blurred: Tensor, deconvolved: Tensor? = nil, noise: Tensor,
-        gammas: [Double], options: LossOptions, further: ((_ picture: Tensor) throws -> Tensor)? = nil
+        levels: Objective.Levels, options: LossOptions, further: ((_ picture: Tensor) throws -> Tensor)? = nil
     ) throws -> Tensor {
         let prediction = try prediction(of: blurred, deconvolved: deconvolved)
         let residual = try residual(sharp: sharp, prediction: prediction)
         let seen = try options.detachesPrediction ? prediction.detach() : prediction
         let condition = try condition(blurred: blurred, prediction: seen)
         let diffusion = try objective.value(
-            clean: options.detachesPrediction ? residual.detach() : residual, noise: noise, gammas: gammas,
+            clean: options.detachesPrediction ? residual.detach() : residual, noise: noise, levels: levels,
             denoiser: { noisy, level in
                 try denoiser(noisy, condition: condition, signalLevel: level)
             },

@@ -8,15 +8,15 @@ extension SR3Model {
     ///   - hr: N×C×H×W in [-1, 1].
     ///   - condition: the LR pictures upsampled to N×C×H×W.
     ///   - noise: N(0, 1), N×C×H×W.
-    ///   - gammas: one level per sample, each uniform between two neighbouring ᾱ
+    ///   - levels: of the objective; one per sample, each uniform between two neighbouring ᾱ
     ///     (``NoiseSchedule/trainingLevel(_:_:)``).
     ///   - further: a loss on the estimated HR pictures, N×C×H×W in [-1, 1] up to overshoot, that is added.
     public func loss(
-        _ objective: Objective, hr: Tensor, condition: Tensor, noise: Tensor, gammas: [Double],
+        _ objective: Objective, hr: Tensor, condition: Tensor, noise: Tensor, levels: Objective.Levels,
         further: ((_ picture: Tensor) throws -> Tensor)? = nil
     ) throws -> Tensor {
         try objective.value(
-            clean: noGrad { try target(hr: hr, condition: condition) }, noise: noise, gammas: gammas,
+            clean: noGrad { try target(hr: hr, condition: condition) }, noise: noise, levels: levels,
             denoiser: { noisy, level in
                 try prediction(noisy: noisy, condition: condition, signalLevel: level)
             },

@@ -22,6 +22,10 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/variable.h>
+#if __has_include(<ATen/accelerator/Graph.h>)
+#include <ATen/accelerator/Graph.h>
+#define RESTORE_HAS_GRAPH
+#endif
 
 #include <dlfcn.h>
 
@@ -38,6 +42,51 @@ struct ct_tensor_s {
 struct ct_mark_s {
   c10::Event event{c10::DeviceType::CUDA};
 };
+
+#ifdef RESTORE_HAS_GRAPH
+struct ct_graph_s {
+  at::accelerator::Graph value;
+  c10::Device device;
+
+  explicit ct_graph_s(c10::Device device) : device(device) {}
+  // Of this thread alone: the autograd engine's, which does the backward pass, may be asked for memory meanwhile.
+  void begin() { value.capture_begin({0, 0}, at::GraphCaptureMode::ThreadLocal); }
+  void end() { value.capture_end(); }
+  void replay() { value.replay(); }
+};
+#else
+/// Before libtorch 2.13 only libtorch_cuda has graphs, which is not linked: its at::cuda::CUDAGraph is used by the
+/// names of its members.
+struct ct_graph_s {
+  // Of unknown size; it was 200 bytes in 2.11.
+  alignas(64) unsigned char value[4096];
+  c10::Device device;
+  bool is_made = false;
+
+  explicit ct_graph_s(c10::Device device) : device(device) {
+    member<void (*)(void *, bool)>("C1Eb")(value, false);
+    is_made = true;
+  }
+  ~ct_graph_s() {
+    if (is_made) member<void (*)(void *)>("D1Ev")(value);
+  }
+  void begin() {
+    const int thread_local_mode = 1;
+    member<void (*)(void *, std::pair<unsigned long long, unsigned long long>, int)>(
+        "13capture_beginESt4pairIyyE21cudaStreamCaptureMode")(value, {0, 0}, thread_local_mode);
+  }
+  void end() { member<void (*)(void *)>("11capture_endEv")(value); }
+  void replay() { member<void (*)(void *)>("6replayEv")(value); }
+
+private:
+  template <typename Function> static Function member(const char *name) {
+    const std::string symbol = std::string("_ZN2at4cuda9CUDAGraph") + name;
+    void *address = dlsym(RTLD_DEFAULT, symbol.c_str());
+    TORCH_CHECK(address != nullptr, "this libtorch has no ", symbol);
+    return reinterpret_cast<Function>(address);
+  }
+};
+#endif
 
 namespace {
 
@@ -469,6 +518,42 @@ void ct_mark_free(ct_mark mark) {
   });
 }
 
+ct_graph ct_graph_record(int index, int (*body)(void *), void *context) {
+  return protect((ct_graph) nullptr, [&]() -> ct_graph {
+    const c10::Device device = device_of((int)c10::DeviceType::CUDA, index);
+    const c10::DeviceGuard on(device);
+    const auto *guard = c10::impl::device_guard_impl_registry[(int)c10::DeviceType::CUDA].load();
+    TORCH_CHECK(guard != nullptr, "there is no CUDA device");
+    auto graph = std::make_unique<ct_graph_s>(device);
+    guard->synchronizeDevice(device.index());
+    // Nothing can be written down on the stream that all is done on by default.
+    struct Stream {
+      const c10::impl::DeviceGuardImplInterface *guard;
+      c10::Stream before;
+      ~Stream() { guard->exchangeStream(before); }
+    } const stream{guard, guard->exchangeStream(guard->getStreamFromGlobalPool(device))};
+    graph->begin();
+    const int status = body(context);
+    graph->end();
+    return status == 0 ? graph.release() : nullptr;
+  });
+}
+
+int ct_graph_replay(ct_graph graph) {
+  return protect(1, [&] {
+    const c10::DeviceGuard on(graph->device);
+    graph->replay();
+    return 0;
+  });
+}
+
+void ct_graph_free(ct_graph graph) {
+  protect(1, [&] {
+    delete graph;
+    return 0;
+  });
+}
+
 uint64_t ct_cuda_free_memory(int index) {
   if (index < 0 || index >= ct_cuda_device_count()) return 0;
   // Found in the runtime that libtorch_cuda brought along: nothing of CUDA is linked.
@@ -504,7 +589,6 @@ int ct_manual_seed(uint64_t seed) {
 
 void ct_allow_tf32(int allowed) {
   protect(1, [&] {
-    at::globalContext().setAllowTF32CuBLAS(allowed != 0);
     at::globalContext().setAllowTF32CuDNN(allowed != 0);
     at::globalContext().setBenchmarkCuDNN(true);
     return 0;

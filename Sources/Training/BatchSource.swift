@@ -7,9 +7,6 @@ import Tensors
 /// Every number of a part follows from its step, so parts are the same whenever they are made, and a
 /// checkpoint need not know of one that was made ahead.
 final class BatchSource {
-    /// What computes the mean loss of a part.
-    typealias Forward = () throws -> Tensor
-
     /// One of the turns of a step.
     private struct Place: Equatable, Sendable {
         var step: Int
@@ -19,7 +16,7 @@ final class BatchSource {
     private let maker: Maker
     private let turns: Int
     /// Nil where nothing is made ahead.
-    private let queue: DispatchQueue?
+    private let worker: WorkerThread?
     private var next: (place: Place, part: Part)?
 
     /// - Parameters:
@@ -28,31 +25,30 @@ final class BatchSource {
     init(_ task: any TrainingTask, shard: BatchShard, turns: Int, seed: UInt64, isAhead: Bool) {
         maker = Maker(task: task, shard: shard, turns: turns, seed: seed)
         self.turns = turns
-        queue = isAhead ? DispatchQueue(label: "batches") : nil
+        worker = isAhead ? WorkerThread(name: "batches") : nil
     }
-
-    /// Nothing may be at work on the device when the program ends.
-    deinit { queue?.sync {} }
 
     /// A part of a step's batch, waited for; the one after it is begun.
     ///
+    /// - Parameter isLast: not to begin it.
     /// - Throws: what went wrong when this part was made, be it ahead of time.
-    func part(step: Int, turn: Int) throws -> Forward {
+    func part(step: Int, turn: Int, isLast: Bool = false) throws -> TrainingBatch {
         let place = Place(step: step, turn: turn)
-        guard let queue else { return try maker.part(step: step, turn: turn) }
+        guard let worker else { return try maker.part(step: step, turn: turn) }
         // A part that nobody asks for, since the steps went on elsewhere, is dropped with its error.
         let part = next?.place == place ? next?.part : nil
         next = nil
-        let forward = try (part ?? begin(place, on: queue)).value(on: queue)
+        let batch = try (part ?? begin(place, on: worker)).value()
+        if isLast { return batch }
         let following =
             turn + 1 < turns ? Place(step: step, turn: turn + 1) : Place(step: step + 1, turn: 0)
-        next = (following, begin(following, on: queue))
-        return forward
+        next = (following, begin(following, on: worker))
+        return batch
     }
 
-    private func begin(_ place: Place, on queue: DispatchQueue) -> Part {
+    private func begin(_ place: Place, on worker: WorkerThread) -> Part {
         let part = Part()
-        queue.async { [maker] in part.result = Result { try maker.part(step: place.step, turn: place.turn) } }
+        worker.run { [maker] in part.finish(Result { try maker.part(step: place.step, turn: place.turn) }) }
         return part
     }
 
@@ -63,19 +59,28 @@ final class BatchSource {
         let turns: Int
         let seed: UInt64
 
-        func part(step: Int, turn: Int) throws -> Forward {
+        func part(step: Int, turn: Int) throws -> TrainingBatch {
             var random = CounterStream(seed: seed, stream: UInt64(step) + 1)
             return try task.batch(shard.turn(turn, of: turns), using: &random)
         }
     }
 
     private final class Part: @unchecked Sendable {
-        // Unchecked: it is only touched on the queue.
-        var result: Result<Forward, any Error>?
+        // Unchecked: the result is written before the condition is met, and read after.
+        private let done = NSConditionLock(condition: 0)
+        private var result: Result<TrainingBatch, any Error>?
 
-        /// The result, when the queue has come so far.
-        func value(on queue: DispatchQueue) throws -> Forward {
-            guard let result = queue.sync(execute: { result }) else { throw CancellationError() }
+        func finish(_ result: Result<TrainingBatch, any Error>) {
+            done.lock()
+            self.result = result
+            done.unlock(withCondition: 1)
+        }
+
+        /// The result, waited for.
+        func value() throws -> TrainingBatch {
+            done.lock(whenCondition: 1)
+            defer { done.unlock() }
+            guard let result else { throw CancellationError() }
             return try result.get()
         }
     }

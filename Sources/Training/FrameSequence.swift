@@ -11,19 +11,36 @@ public final class FrameSequence: Sendable {
     var largestCrop: Int { frames.photos.map { min($0.width, $0.height) }.min() ?? 0 }
 
     /// How many frames are averaged; odd, so that one is in the middle.
-    public static let counts = [7, 9, 11, 13]
+    private let counts: [Int]
 
-    /// - Parameter paths: the frames in their order, all of one size.
+    public static let usualCounts = DrawRange(7, 13)
+
+    /// The odd numbers of a range.
+    public static func counts(in range: DrawRange) -> [Int] {
+        stride(from: Int(range.low.rounded(.up)), through: Int(range.high), by: 1).filter { $0 % 2 == 1 }
+    }
+
+    /// - Parameters:
+    ///   - paths: the frames in their order, all of one size.
+    ///   - counts: odd numbers; how many frames are averaged.
     /// - Throws: ``DataError``; here a frame that cannot be read is an error, since it would leave a gap.
     public init(
-        paths: [String], minimum: Int, device: Device = .cpu, memory: PhotoCollection.Memory = .auto
+        paths: [String], minimum: Int, counts: [Int] = FrameSequence.counts(in: usualCounts),
+        device: Device = .cpu, memory: PhotoCollection.Memory = .auto
     ) throws {
+        let longest = counts.max() ?? 1
+        self.counts = counts
         frames = try PhotoCollection(paths: paths.sorted(), minimum: minimum, device: device, memory: memory)
         if let reason = frames.unreadable.first { throw DataError("a sequence has a gap: \(reason)") }
         let sizes = Set(frames.photos.map { [$0.width, $0.height] })
-        guard sizes.count == 1, frames.photos.count >= Self.counts.max() ?? 1 else {
-            throw DataError("a sequence needs at least 13 frames of one size")
+        guard sizes.count == 1, frames.photos.count >= longest else {
+            throw DataError("a sequence needs at least \(longest) frames of one size")
         }
+    }
+
+    /// What crops and takes follow from.
+    var description: String {
+        "\(frames.photos.count) frames of \(largestCrop) pixels at least, \(counts) of them"
     }
 
     /// The same crop of several frames in a row.
@@ -44,7 +61,7 @@ public final class FrameSequence: Sendable {
 
     /// A random number of frames, a random place in them and a pose.
     func take(size: Int, using random: inout CounterStream) -> Take {
-        let count = Self.counts[Int(random.uniform() * Double(Self.counts.count))]
+        let count = counts[Int(random.uniform() * Double(counts.count))]
         let first = Int(random.uniform() * Double(frames.photos.count - count + 1))
         let place = frames.crop(of: first, size: size, using: &random)
         return Take(
@@ -65,21 +82,40 @@ public final class FrameSequence: Sendable {
             })
     }
 
-    /// Mean and middle frame of a take.
+    /// Means and middle frames of takes.
     ///
-    /// - Parameter sumsStoredValues: whether it is the mean of the stored values and not of their light.
-    /// - Returns: the mean as sRGB values in [-1, 1] and the middle frame as uint8, 1×3×size×size.
-    func pair(_ take: Take, size: Int, sumsStoredValues: Bool = false) throws -> (
-        mean: Tensor, middle: Tensor
+    /// - Parameter sumsStoredValues: of each take, whether its mean is that of stored values and not of their light.
+    /// - Returns: the means as sRGB values in [-1, 1] and the middle frames as uint8, N×3×size×size.
+    func pairs(_ takes: [Take], size: Int, sumsStoredValues: [Bool]) throws -> (
+        means: Tensor, middles: Tensor
     ) {
         try noGrad {
-            let all = try frames.batch(take.crops, size: size)
-            let values = try all.to(.float32) / 127.5 - 1
-            let mean =
-                try sumsStoredValues
-                ? values.mean([0], keepDims: true)
-                : TransferCurve.encoded(TransferCurve.linear(values).mean([0], keepDims: true))
-            return (mean, try all.narrowed(0, start: take.crops.count / 2, count: 1))
+            let all = try frames.batch(takes.flatMap(\.crops), size: size)
+            let device = all.device
+            func perFrame<Value>(_ value: (Int) -> Value) -> [Value] {
+                takes.indices.flatMap { [Value](repeating: value($0), count: takes[$0].crops.count) }
+            }
+            func column(_ values: [Double]) throws -> Tensor {
+                try Tensor(values.map(Float.init)).to(device).perSample()
+            }
+            let isStored = sumsStoredValues.map { $0 ? 1.0 : 0 }
+            let values = try all.to(.float32) / 255
+            let light = try TransferCurve.linear(values * 2 - 1)
+            let summed = try light + (values - light) * column(perFrame { isStored[$0] })
+            let means =
+                try summed.summed(
+                    into: takes.count, indices: Tensor(indices: perFrame { $0 }).to(device))
+                / column(takes.map { Double($0.crops.count) })
+            let encoded = try TransferCurve.encoded(means)
+            var middle = 0
+            let middles = takes.map { take in
+                defer { middle += take.crops.count }
+                return middle + take.crops.count / 2
+            }
+            return (
+                try encoded + (means * 2 - 1 - encoded) * column(isStored),
+                try all.selected(0, indices: Tensor(indices: middles).to(device))
+            )
         }
     }
 }

@@ -29,8 +29,10 @@ final class RunOptimizer {
 
     func clearGradients() { for parameter in parameters { parameter.clearGrad() } }
 
-    /// - Parameter skip: 1 to leave everything as it is, 0 to go on.
-    func step(learningRate: Double, skip: Tensor? = nil) throws {
+    /// - Parameters:
+    ///   - learningRate: float32, one element, on the parameters' device.
+    ///   - skip: there, 1 to leave everything as it is, 0 to go on.
+    func step(learningRate: Tensor, skip: Tensor? = nil) throws {
         try adam.step(learningRate: learningRate, skip: skip)
         try muon?.step(learningRate: learningRate, skip: skip)
     }

@@ -1,4 +1,5 @@
 import Deblur
+import Diffusion
 import Foundation
 import Tensors
 
@@ -28,19 +29,28 @@ struct StartingPoint {
         return steps.map { "\(name) after \($0) steps" } ?? name
     }
 
-    /// Copies the weights in. A deblurrer that sees deconvolved pictures can begin with one that does not:
-    /// what it has besides begins with 0, and its predictions with the other's.
+    /// Copies the weights in. A network can begin with a narrower one, and one that has more inputs or outputs with
+    /// one that has fewer: what the old channels see of the new ones begins with 0, hence predictions are at first
+    /// those of the other, while the new channels begin as the recipe's seed made them.
     ///
-    /// - Throws: ``DataError`` naming the first weight that is missing or of another shape.
+    /// Source: Chen et al., "Net2Net: accelerating learning via knowledge transfer", 2016, for the idea; there, new
+    /// channels are copies of old ones.
+    ///
+    /// - Throws: ``DataError`` naming the first weight that is missing, or of another shape and not narrower
+    ///   in a network that ``UNetConfiguration/widensAtTheEnd``.
     func load(into network: Module) throws {
         let prefix = isCheckpoint ? "model." : ""
-        let shapes = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0.value.shape) })
+        var canBeNarrower = true
+        network.forEachModule { module in
+            if let network = module as? UNet, !network.configuration.widensAtTheEnd { canBeNarrower = false }
+        }
+        let made = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0.value) })
         do {
             try network.load { name in
-                guard let value = try file.tensor(prefix + name), let shape = shapes[name],
-                    network is PredictAndRefine, PredictAndRefine.isWidenedByDeconvolution(name)
+                guard let value = try file.tensor(prefix + name), let wide = made[name],
+                    canBeNarrower || PredictAndRefine.isWidenedByDeconvolution(name)
                 else { return try file.tensor(prefix + name) }
-                return try value.padded(to: shape)
+                return try value.widened(in: wide)
             }
         } catch let error as TensorError {
             throw DataError("a run cannot be continued from '\(path)': \(error.reason)")
@@ -61,13 +71,18 @@ struct StartingPoint {
 }
 
 extension Tensor {
-    /// With zeros after what there is, up to that shape; as it is where it is larger or of another rank.
-    fileprivate func padded(to shape: [Int]) throws -> Tensor {
-        guard rank == shape.count, zip(self.shape, shape).allSatisfy({ $0 <= $1 }), self.shape != shape
+    /// Of a wider layer's weights (outputs×inputs…) those of a narrower one, as `self` is, in place of their first
+    /// outputs; these see nothing of further inputs. As it is where it is larger or of another rank.
+    fileprivate func widened(in wide: Tensor) throws -> Tensor {
+        let sides = wide.shape
+        guard rank > 0, rank == sides.count, zip(shape, sides).allSatisfy({ $0 <= $1 }), shape != sides
         else { return self }
-        let result = try Tensor.zeros(shape, dtype: dtype)
-        var part = result
-        for (dim, count) in self.shape.enumerated() { part = try part.narrowed(dim, start: 0, count: count) }
+        let result = try wide.detach().to(.cpu).clone()
+        var part = try result.narrowed(0, start: 0, count: shape[0])
+        try part.fillZero()
+        for (dim, count) in shape.enumerated().dropFirst() {
+            part = try part.narrowed(dim, start: 0, count: count)
+        }
         try part.copy(from: self)
         return result
     }

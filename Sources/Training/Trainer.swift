@@ -51,6 +51,8 @@ public final class Trainer {
     let logger: Logger
     /// Whether each batch is made while the one before it is trained on; nil where it pays.
     var isAhead: Bool?
+    /// Whether steps are written down and replayed; nil where it pays.
+    var isRecorded: Bool?
 
     /// - Parameters:
     ///   - recipeText: the file as it was read; it is kept with the weights.

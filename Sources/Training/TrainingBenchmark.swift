@@ -6,6 +6,8 @@ public struct TrainingBenchmark: Sendable {
     /// Medians over the timed steps, in seconds.
     public var seconds: [(phase: String, median: Double)]
     public var secondsPerStep: Double
+    /// Where steps are written down and replayed: what one takes that is asked of the device call by call.
+    public var secondsPerPlainStep: Double?
     /// Of all ranks together.
     public var batchSize: Int
     /// Floating-point operations of convolutions and linear layers in a step of this rank: forwards, and
@@ -17,10 +19,10 @@ public struct TrainingBenchmark: Sendable {
     public var processors: Double
 
     public var samplesPerSecond: Double { Double(batchSize) / secondsPerStep }
-    /// The part of a step that is neither forward nor backward.
+    /// The part of a step that is neither forward nor backward, by the parts' own seconds.
     public var overhead: Double {
-        let outside = seconds.filter { ["data", "optimizer"].contains($0.phase) }.map(\.median)
-        return outside.reduce(0, +) / secondsPerStep
+        func sum(_ parts: [(phase: String, median: Double)]) -> Double { parts.reduce(0) { $0 + $1.median } }
+        return sum(seconds.filter { ["data", "optimizer"].contains($0.phase) }) / max(sum(seconds), 1e-9)
     }
     /// Model FLOP utilisation: what the network computes of what a matrix product does in that time.
     public var utilization: Double { operationsPerStep / secondsPerStep / matrixProductRate }
@@ -41,7 +43,7 @@ extension Trainer {
         network.setTraining(true)
         let step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: options.device,
-            ranks: ranks, isAhead: isAhead)
+            ranks: ranks, isAhead: isAhead, isRecorded: isRecorded)
         var sums: [TrainingStep.Phase: Double] = [:]
         var mark = 0.0
         // Waiting at the end of each part makes the parts add up; without it they overlap, which is
@@ -64,18 +66,32 @@ extension Trainer {
         phases = [:]
         for index in 3..<(3 + steps) { try timed(index) }
         step.observer = nil
-        try options.device.synchronize()
-        let processorStart = Self.processorTime
-        let wall = try (0..<steps).map { index in
-            let start = Self.now
-            _ = try step(3 + steps + index, learningRate: 0)
+        var next = 3 + steps
+        func whole(_ count: Int) throws -> [Double] {
             try options.device.synchronize()
-            return Self.now - start
+            return try (0..<count).map { _ in
+                let start = Self.now
+                _ = try step(next, learningRate: 0)
+                try options.device.synchronize()
+                next += 1
+                return Self.now - start
+            }
         }
+        var plain: Double?
+        if step.isRecorded {
+            step.isReplaying = false
+            plain = Self.median(try whole(steps))
+            step.isReplaying = true
+            _ = try whole(TrainingStep.plainStepCount + 2)
+            if let reason = step.recordingFailure { logger.warning("steps cannot be replayed: \(reason)") }
+        }
+        let processorStart = Self.processorTime
+        let wall = try whole(steps)
         let processors = (Self.processorTime - processorStart) / wall.reduce(0, +)
         return TrainingBenchmark(
             seconds: TrainingStep.Phase.allCases.map { ($0.rawValue, Self.median(phases[$0] ?? [])) },
-            secondsPerStep: Self.median(wall), batchSize: recipe.optimizer.batchSize * ranks.size,
+            secondsPerStep: Self.median(wall), secondsPerPlainStep: step.isRecorded ? plain : nil,
+            batchSize: recipe.optimizer.batchSize * ranks.size,
             operationsPerStep: 3 * operations,
             matrixProductRate: try Self.matrixProductRate(
                 recipe.optimizer.precision.dtype(on: options.device) ?? .float32, on: options.device),

@@ -23,6 +23,7 @@ final class TrainingRun {
     private let step: TrainingStep
     private var state: Checkpoint
     private var skips = 0
+    private var hasToldOfRecording = false
 
     /// After so many steps in a row without a finite gradient a run is lost.
     private static let skipLimit = 100
@@ -86,7 +87,7 @@ final class TrainingRun {
         let count = files.training.count
         logger.info("reading \(count) \(count == 1 ? "picture" : "pictures")")
         if let count = recipe.data.kernelEstimates {
-            logger.info("estimating the blur of \(count) pictures, which takes a while")
+            logger.info("estimating the blur of \(count) pictures, which takes a while the first time")
         }
         do {
             task = try ranks.agree {
@@ -105,7 +106,7 @@ final class TrainingRun {
         }
         step = try TrainingStep(
             task, network: network, optimizer: optimizer, ema: ema, recipe: recipe, device: device,
-            ranks: ranks, isAhead: trainer.isAhead)
+            ranks: ranks, isAhead: trainer.isAhead, isRecorded: trainer.isRecorded)
         lock = try ranks.onRoot { [folder] in try RunLock(folder: folder) }
         let written = try ranks.onRoot { [folder, state, task] in
             try RunRecord(
@@ -152,6 +153,10 @@ final class TrainingRun {
                 telling: ranks.isParallel
                     ? [Float(now.timeIntervalSince(lastStep)), isCancelled() ? 1 : 0] : [0, 0])
             lastStep = now
+            if let reason = step.recordingFailure, !hasToldOfRecording {
+                hasToldOfRecording = true
+                logger.warning("steps are asked of the device call by call, which is slower: \(reason)")
+            }
             state.step += 1
             state.samples += batchSize
             // Ranks keep one clock, since budget and rate follow from it.

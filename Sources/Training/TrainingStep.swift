@@ -37,11 +37,27 @@ final class TrainingStep {
     private let skipped: Tensor
     private let streak: Tensor
 
-    /// - Parameter isAhead: whether each batch is made while the one before it is trained on; nil where it
-    ///   pays.
+    /// Whether steps are to be written down once and replayed, and the one that is.
+    private(set) var isRecorded: Bool
+    /// For those who compare.
+    var isReplaying = true
+    private var recorded: RecordedUpdate?
+    /// How many steps were taken one call at a time since there was a choice.
+    private var plainSteps = 0
+    /// So many are, in which libtorch chooses algorithms and gets its memory.
+    static let plainStepCount = 3
+    /// Why steps are not replayed although they should be; for the log.
+    private(set) var recordingFailure: String?
+
+    /// - Parameters:
+    ///   - isAhead: whether each batch is made while the one before it is trained on; nil where it
+    ///     pays.
+    ///   - isRecorded: whether what a step asks of the device is written down once and then replayed, which takes
+    ///     the CPU a fraction of the time; nil where it pays. On the CPU itself it is computed in the same way
+    ///     but for the writing down.
     init(
         _ task: any TrainingTask, network: Module, optimizer: RunOptimizer, ema: EMA, recipe: Recipe,
-        device: Device, ranks: Communicator = .single, isAhead: Bool? = nil
+        device: Device, ranks: Communicator = .single, isAhead: Bool? = nil, isRecorded: Bool? = nil
     ) throws {
         // Dropout draws from the generator that a batch's noise is drawn from, so they must take turns.
         source = BatchSource(
@@ -59,6 +75,10 @@ final class TrainingStep {
         precision = settings.precision.dtype(on: device)
         skipped = try Tensor.zeros([], device: device)
         streak = try Tensor.zeros([], device: device)
+        self.isRecorded =
+            (isRecorded ?? (device.isCUDA && settings.replay == .auto)) && settings.accumulation == 1
+            && !ranks.isParallel
+            && !recipe.task.hasDropout
     }
 
     /// How many steps were left out, in all and in a row until now; waits for the device.
@@ -73,12 +93,43 @@ final class TrainingStep {
     func callAsFunction(
         _ step: Int, learningRate: Double, telling: [Float] = Array(repeating: 0, count: toldCount)
     ) throws -> Outcome {
+        let rate = try Tensor([Float(learningRate)], shape: []).to(device)
+        let told = try Tensor(telling).to(device)
+        let update =
+            try isRecorded && isReplaying && observer == nil
+            ? replayed(step, rate: rate, telling: told)
+            : updated(rate: rate, telling: told) { try source.part(step: step, turn: $0) }
+        try noGrad {
+            try ema.update()
+            try skipped.add(update.skip)
+            try streak.copy(from: (streak + update.skip) * update.skip)
+        }
+        try observer?(.optimizer)
+        return Outcome(
+            loss: try update.carried.narrowed(0, start: 0, count: 1).reshaped([]), gradientNorm: update.norm,
+            told: try update.carried.narrowed(0, start: 1, count: telling.count))
+    }
+
+    /// What comes of the passes of a step, on the device.
+    private struct Update {
+        /// The loss, and what was told.
+        let carried: Tensor
+        let norm: Tensor
+        /// 1 where the gradient is not finite, else 0.
+        let skip: Tensor
+    }
+
+    /// Forward and backward passes and the optimiser's step. All that it takes from the CPU lies in the tensors it
+    /// is given.
+    private func updated(rate: Tensor, telling: Tensor, _ batch: (_ turn: Int) throws -> TrainingBatch) throws
+        -> Update
+    {
         optimizer.clearGradients()
         let turns = settings.accumulation
-        var carried = try Tensor(telling).to(device)
+        var carried = telling
         let loss = try Tensor.zeros([], device: device)
         for turn in 0..<turns {
-            let forward = try source.part(step: step, turn: turn)
+            let forward = try batch(turn).loss
             try observer?(.data)
             let part = try autocast(to: precision, on: device, forward) * (1 / Double(turns))
             try observer?(.forward)
@@ -92,17 +143,87 @@ final class TrainingStep {
             try observer?(.backward)
         }
         let norm = try clipGradients(parameters, limit: settings.gradientClip)
-        try noGrad {
+        let skip = try noGrad {
             let skip = try norm.isNotFinite()
-            try optimizer.step(learningRate: learningRate, skip: skip)
-            try ema.update()
-            try skipped.add(skip)
-            try streak.copy(from: (streak + skip) * skip)
+            try optimizer.step(learningRate: rate, skip: skip)
+            return skip
         }
-        try observer?(.optimizer)
-        return Outcome(
-            loss: try carried.narrowed(0, start: 0, count: 1).reshaped([]), gradientNorm: norm,
-            told: try carried.narrowed(0, start: 1, count: telling.count))
+        return Update(carried: carried, norm: norm, skip: skip)
+    }
+
+    // MARK: replayed
+
+    /// An update, and the tensors that it reads.
+    private final class RecordedUpdate {
+        let batch: TrainingBatch
+        let rate: Tensor
+        let telling: Tensor
+        var update: Update
+        /// Nil on the CPU, where the update is computed again.
+        let graph: DeviceGraph?
+
+        init(batch: TrainingBatch, rate: Tensor, telling: Tensor, update: Update, graph: DeviceGraph?) {
+            (self.batch, self.rate, self.telling) = (batch, rate, telling)
+            (self.update, self.graph) = (update, graph)
+        }
+
+        func fits(_ other: TrainingBatch) -> Bool {
+            batch.inputs.map(\.shape) == other.inputs.map(\.shape)
+        }
+    }
+
+    private func replayed(_ step: Int, rate: Tensor, telling: Tensor) throws -> Update {
+        let records = recorded == nil && plainSteps >= Self.plainStepCount
+        // While the device writes down what it is asked, nobody else may draw from its generator.
+        let batch = try source.part(step: step, turn: 0, isLast: records)
+        if let recorded, !recorded.fits(batch) {
+            self.recorded = nil
+            plainSteps = 0
+        }
+        if records, isRecorded { try record(batch, rate: rate, telling: telling) }
+        guard let recorded else {
+            plainSteps += 1
+            return try updated(rate: rate, telling: telling) { _ in batch }
+        }
+        if recorded.batch.inputs[0] !== batch.inputs[0] {
+            try noGrad {
+                for (place, input) in zip(recorded.batch.inputs, batch.inputs) { try place.copy(from: input) }
+                try recorded.rate.copy(from: rate)
+                try recorded.telling.copy(from: telling)
+            }
+        }
+        if let graph = recorded.graph {
+            try graph.replay()
+        } else {
+            recorded.update = try updated(rate: recorded.rate, telling: recorded.telling) { _ in
+                recorded.batch
+            }
+        }
+        return recorded.update
+    }
+
+    private func record(_ batch: TrainingBatch, rate: Tensor, telling: Tensor) throws {
+        func computed() throws -> Update { try updated(rate: rate, telling: telling) { _ in batch } }
+        guard device.isCUDA else {
+            let none = try Tensor.zeros([])
+            recorded = RecordedUpdate(
+                batch: batch, rate: rate, telling: telling,
+                update: Update(carried: none, norm: none, skip: none), graph: nil)
+            return
+        }
+        do {
+            // Gradients of before must not be read by what is written down.
+            optimizer.clearGradients()
+            var update: Update?
+            let graph = try DeviceGraph(device) { update = try computed() }
+            if let update {
+                recorded = RecordedUpdate(
+                    batch: batch, rate: rate, telling: telling, update: update, graph: graph)
+            }
+        } catch {
+            recordingFailure = "\(error)"
+            isRecorded = false
+        }
     }
 }
 

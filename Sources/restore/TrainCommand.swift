@@ -153,6 +153,7 @@ struct TrainCommand: ParsableCommand {
         }
         line("samples per second", result.samplesPerSecond, 2)
         line("seconds per step", result.secondsPerStep, 4)
+        if let plain = result.secondsPerPlainStep { line("seconds per step, call by call", plain, 4) }
         for part in result.seconds { line(part.phase, part.median, 4) }
         line("share outside forward and backward", result.overhead, 3)
         line("GFLOP per step", result.operationsPerStep / 1e9, 1)

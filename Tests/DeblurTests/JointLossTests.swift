@@ -41,9 +41,10 @@ struct JointLossTests {
     private func loss(_ one: Case, _ networks: PredictAndRefine, noise: Tensor, gammas: [Double]) throws
         -> Tensor
     {
-        try networks.loss(
-            Objective(loss: one.loss, parameterization: one.parameterization), sharp: Self.sharp.get(),
-            blurred: Self.blurred.get(), noise: noise, gammas: gammas, options: one.options)
+        let objective = Objective(loss: one.loss, parameterization: one.parameterization)
+        return try networks.loss(
+            objective, sharp: Self.sharp.get(), blurred: Self.blurred.get(), noise: noise,
+            levels: objective.levels(gammas, on: .cpu), options: one.options)
     }
 
     @Test(
@@ -97,10 +98,10 @@ struct JointLossTests {
         let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 6, height: 11, width: 14)
             .reshaped([2, 3, 11, 14])
         func loss(_ sharp: Tensor) throws -> Double {
-            try networks.loss(
-                Objective(loss: .l2, parameterization: .velocity), sharp: sharp, blurred: blurred,
-                noise: noise,
-                gammas: [0.5, 0.5], options: .init()
+            let objective = Objective(loss: .l2, parameterization: .velocity)
+            return try networks.loss(
+                objective, sharp: sharp, blurred: blurred, noise: noise,
+                levels: objective.levels([0.5, 0.5], on: .cpu), options: .init()
             ).item()
         }
         #expect(abs(try loss(sharp) - loss(sharp.flipped([3]))) > 1e-3)

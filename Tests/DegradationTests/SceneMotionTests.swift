@@ -5,8 +5,6 @@ import Testing
 @testable import Degradation
 
 struct SceneMotionTests {
-    private static let rest = SceneMotion.Path(shift: .zero, bend: .zero, turn: 0, zoom: 0, centre: .zero)
-
     private static func picture(_ side: Int, seed: UInt64 = 3) throws -> Tensor {
         try (NoiseField(seed: seed).tensor(step: 0, channels: 3, height: side, width: side) * 0.2 + 0.5)
             .clamped(0, 1)
@@ -25,7 +23,7 @@ struct SceneMotionTests {
     @Test func aCameraAtRestChangesNothing() throws {
         let scene = try Self.picture(40)
         let result = try SceneMotion.exposed(
-            scene, subjects: nil, margin: 6, motions: [.init(camera: Self.rest)])
+            scene, subjects: nil, margin: 6, motions: [.init(camera: SceneMotion.Path.rest)])
         #expect(result.shape == [1, 3, 28, 28])
         #expect(try Self.difference(result, Self.middle(scene, 6)) < 1e-5)
     }
@@ -33,7 +31,7 @@ struct SceneMotionTests {
     /// A shift at constant speed is a line of as many points as there are moments, which BlurKernel makes too.
     @Test func aShiftIsALinearKernel() throws {
         let (margin, length, angle) = (10, 9.0, 0.5)
-        var path = Self.rest
+        var path = SceneMotion.Path.rest
         path.shift = SIMD2(length * cos(angle), length * sin(angle))
         let scene = try Self.picture(60)
         let result = try SceneMotion.exposed(
@@ -50,7 +48,7 @@ struct SceneMotionTests {
 
     /// Far from its centre a turn blurs more than near it.
     @Test func aTurnBlursTheRim() throws {
-        var path = Self.rest
+        var path = SceneMotion.Path.rest
         path.turn = 0.2
         let scene = try Self.picture(121)
         let result = try SceneMotion.exposed(scene, subjects: nil, margin: 10, motions: [.init(camera: path)])
@@ -75,10 +73,11 @@ struct SceneMotionTests {
 
     /// Before a camera at rest a thing moves: around it nothing happens, and the sharp picture has it whole.
     @Test func aThingMovesByItself() throws {
-        var path = Self.rest
+        var path = SceneMotion.Path.rest
         path.shift = SIMD2(8, 0)
         let motion = SceneMotion(
-            camera: Self.rest, subject: .init(path: path, discs: [.init(centre: SIMD2(0, 0), radius: 10)]))
+            camera: SceneMotion.Path.rest,
+            subject: .init(path: path, discs: [.init(centre: SIMD2(0, 0), radius: 10)]))
         let (scene, subjects) = (try Tensor.full([1, 3, 64, 64], 0.2), try Tensor.full([1, 3, 64, 64], 0.8))
         let sharp = try SceneMotion.composed(scene, subjects: subjects, motions: [motion])
         let result = try SceneMotion.exposed(scene, subjects: subjects, margin: 0, motions: [motion])
@@ -125,7 +124,7 @@ struct SceneMotionTests {
     @Test func picturesWithoutRoomAreRefused() throws {
         #expect(throws: TensorError.self) {
             try SceneMotion.exposed(
-                Self.picture(12), subjects: nil, margin: 6, motions: [.init(camera: Self.rest)])
+                Self.picture(12), subjects: nil, margin: 6, motions: [.init(camera: SceneMotion.Path.rest)])
         }
     }
 }

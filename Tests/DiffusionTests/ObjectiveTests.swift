@@ -39,13 +39,14 @@ struct ObjectiveTests {
             let factor = 0.37
             let weight = try Tensor([Float(factor)])
             try weight.setRequiresGrad(true)
-            let value = try Objective(loss: loss, parameterization: parameterization, weighting: weighting)
-                .value(
-                    clean: clean, noise: noise, gammas: gammas
-                ) { noisy, level in
-                    #expect(level.shape == [3])
-                    return try noisy * weight
-                }
+            let objective = Objective(
+                loss: loss, parameterization: parameterization, weighting: weighting)
+            let value = try objective.value(
+                clean: clean, noise: noise, levels: objective.levels(gammas, on: .cpu)
+            ) { noisy, level in
+                #expect(level.shape == [3])
+                return try noisy * weight
+            }
             try value.backward()
 
             var (expected, slope) = (0.0, 0.0)
@@ -76,12 +77,13 @@ struct ObjectiveTests {
         let gammas = [0.1, 0.5, 0.9]
         var seen: [Double] = []
         var spread: [Double] = []
-        _ = try Objective(loss: .l2, parameterization: .noise).value(
+        let objective = Objective(loss: .l2, parameterization: .noise)
+        _ = try objective.value(
             clean: Tensor.zeros([3, 1, 64, 64]),
             noise: NoiseField(seed: 1).tensor(step: 0, channels: 3, height: 64, width: 64).reshaped([
                 3, 1, 64, 64,
             ]),
-            gammas: gammas
+            levels: objective.levels(gammas, on: .cpu)
         ) { noisy, level in
             seen = try doubles(level)
             spread = try doubles(noisy.squared().mean([1, 2, 3]))

@@ -58,12 +58,16 @@ struct TargetTests {
         let field = try noise(shape, seed: 3)
         let gammas = [0.02, 0.5, 0.98]
         func loss(_ gammas: [Double]) throws -> Double {
-            try model.loss(objective, hr: hr, condition: condition, noise: field, gammas: gammas).item()
+            try model.loss(
+                objective, hr: hr, condition: condition, noise: field,
+                levels: objective.levels(gammas, on: .cpu)
+            ).item()
         }
         let single = try gammas.enumerated().map { index, gamma in
             func one(_ batch: Tensor) throws -> Tensor { try batch.narrowed(0, start: index, count: 1) }
             return try model.loss(
-                objective, hr: one(hr), condition: one(condition), noise: one(field), gammas: [gamma]
+                objective, hr: one(hr), condition: one(condition), noise: one(field),
+                levels: objective.levels([gamma], on: .cpu)
             ).item()
         }
         let mean = single.reduce(0, +) / 3
@@ -75,9 +79,10 @@ struct TargetTests {
     @Test func lossReachesEveryWeight() throws {
         let model = try TestModels.random()
         let hr = try noise([2, 3, 8, 8], seed: 1, std: 0.3)
+        let objective = Objective(loss: .l2, parameterization: .velocity)
         let loss = try model.loss(
-            Objective(loss: .l2, parameterization: .velocity), hr: hr, condition: hr * 0.5,
-            noise: noise([2, 3, 8, 8], seed: 2), gammas: [0.3, 0.7])
+            objective, hr: hr, condition: hr * 0.5, noise: noise([2, 3, 8, 8], seed: 2),
+            levels: objective.levels([0.3, 0.7], on: .cpu))
         try loss.backward()
         for (name, parameter) in model.network.parameters {
             let gradient = try parameter.grad?.magnitude().max().item()

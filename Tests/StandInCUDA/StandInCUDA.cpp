@@ -10,8 +10,6 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <ATen/native/transformers/attention.h>
-#include <ATen/native/transformers/sdp_utils_cpp.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
@@ -190,7 +188,6 @@ const std::set<std::string> no_integers = {"aten::mm", "aten::bmm", "aten::addmm
 
 struct Call {
   std::vector<std::pair<at::Tensor, at::Tensor>> aliases; // original, alias
-  bool any_cuda = false;
   at::Tensor alias(const at::Tensor &t) {
     for (auto &[o, a] : aliases) if (o.is_same(t)) return a;
     at::Tensor a;
@@ -252,7 +249,6 @@ void fallback(const c10::OperatorHandle &op, torch::jit::Stack *stack) {
     if (!t.defined()) return t;
     if (t.is_cuda()) {
       TORCH_CHECK(!checks_type || !at::isIntegralType(t.scalar_type(), true), "stand-in: ", name, " of integers is not there on CUDA");
-      call.any_cuda = true;
       return call.alias(t);
     }
     TORCH_CHECK(t.is_cpu(), "stand-in: ", name, ": tensor on ", t.device());
@@ -403,13 +399,6 @@ struct CUDAHooks final : CUDAHooksInterface {
 };
 REGISTER_CUDA_HOOKS(CUDAHooks)
 
-namespace native {
-// The kernel of libtorch for CUDA; here the plain products.
-static int64_t choose_math(const Tensor &, const Tensor &, const Tensor &, const std::optional<Tensor> &, double, bool,
-                           std::optional<double>, bool) {
-  return (int64_t)sdp::SDPBackend::math;
-}
-} // namespace native
 } // namespace at
 
 extern "C" {
@@ -426,7 +415,6 @@ namespace {
 struct Start {
   Start() {
     c10::SetAllocator(c10::DeviceType::CUDA, &cuda_allocator);
-    at::native::_fused_sdp_choice_stub.set_cuda_dispatch_ptr(&at::native::choose_math);
   }
 } start;
 } // namespace

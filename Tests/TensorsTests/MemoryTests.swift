@@ -24,7 +24,7 @@ struct MemoryTests {
         optimizer.clearGradients()
         try y.squared().mean().backward()
         try clipGradients(layers.map(\.weight), limit: 1)
-        try optimizer.step(learningRate: 1e-3)
+        try optimizer.step(learningRate: .full([], 1e-3))
         // An operation that fails must not leak either.
         _ = try? x.matmul(y)
     }

@@ -57,7 +57,7 @@ struct MuonTests {
             let loss = try weight.squared().sum()
             losses.append(try loss.detach().item())
             try loss.backward()
-            try muon.step(learningRate: 0.3 * (1 - Double(step) / 120))
+            try muon.step(learningRate: .full([], 0.3 * (1 - Double(step) / 120)))
         }
         #expect(losses.last ?? .infinity < losses[0] * 0.05, "\(losses[0]) to \(losses.last ?? .nan)")
     }
@@ -67,7 +67,7 @@ struct MuonTests {
             for _ in 0..<steps {
                 weight.clearGrad()
                 try (weight - 1).squared().sum().backward()
-                try muon.step(learningRate: 0.02)
+                try muon.step(learningRate: .full([], 0.02))
             }
         }
         func weight() throws -> Tensor {

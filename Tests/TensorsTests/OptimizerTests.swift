@@ -37,7 +37,7 @@ struct OptimizerTests {
         func step(_ optimizer: AdamW, rate: Double) throws {
             optimizer.clearGradients()
             try loss().backward()
-            try optimizer.step(learningRate: rate)
+            try optimizer.step(learningRate: .full([], rate))
         }
     }
 
@@ -76,10 +76,10 @@ struct OptimizerTests {
     @Test func aParameterWithoutAGradientIsLeftAlone() throws {
         let problem = try Problem()
         let optimizer = try AdamW(problem.parameters, options: Self.settings)
-        try optimizer.step(learningRate: 1)
+        try optimizer.step(learningRate: .full([], 1))
         #expect(try largestDifference(problem.parameters[0].value, Problem().parameters[0].value) == 0)
         try problem.parameters[0].value.squared().sum().backward()
-        try optimizer.step(learningRate: 0.1)
+        try optimizer.step(learningRate: .full([], 0.1))
         #expect(try largestDifference(problem.parameters[0].value, Problem().parameters[0].value) > 0.05)
         #expect(try largestDifference(problem.parameters[1].value, Problem().parameters[1].value) == 0)
     }

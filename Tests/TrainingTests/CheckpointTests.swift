@@ -23,7 +23,7 @@ struct CheckpointTests {
         func step() throws {
             optimizer.clearGradients()
             try module(Tensor([1, -2, 0.5], shape: [1, 3])).squared().sum().backward()
-            try optimizer.step(learningRate: 0.01)
+            try optimizer.step(learningRate: .full([], 0.01))
             try ema.update()
         }
 

@@ -181,10 +181,13 @@ extension TrainerTests {
         let frames = try FrameSequence(paths: paths.shuffled(), minimum: 48)
         var random = CounterStream(seed: 1)
         for _ in 0..<20 {
-            let pair = try frames.pair(frames.take(size: 48, using: &random), size: 48)
-            let light = try TransferCurve.linear(pair.mean).narrowed(1, start: 0, count: 1).reshaped([48, 48])
+            let pair = try frames.pairs(
+                [frames.take(size: 48, using: &random)], size: 48, sumsStoredValues: [false])
+            let light = try TransferCurve.linear(pair.means).narrowed(1, start: 0, count: 1).reshaped([
+                48, 48,
+            ])
             let middle =
-                try pair.middle.to(.float32).narrowed(1, start: 0, count: 1).reshaped([48, 48]) / 255
+                try pair.middles.to(.float32).narrowed(1, start: 0, count: 1).reshaped([48, 48]) / 255
             // Light is kept: as much of it in the mean as in the middle frame, and as centred.
             func moments(_ plane: Tensor) throws -> (sum: Double, centre: [Double]) {
                 let values = try plane.floats().map(Double.init)

@@ -59,7 +59,7 @@ struct TrainerTests {
                 let batch = [16, 3, 64, 64]
                 return try model.loss(
                     objective, hr: hr.expanded(batch), condition: condition.expanded(batch),
-                    noise: noise.reshaped(batch), gammas: levels
+                    noise: noise.reshaped(batch), levels: objective.levels(levels, on: .cpu)
                 ).item()
             }
             return losses.reduce(0, +) / Double(losses.count)

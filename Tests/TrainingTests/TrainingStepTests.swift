@@ -22,7 +22,7 @@ private final class LineTask: TrainingTask {
         photos = try PhotoCollection(paths: [path], minimum: 8)
     }
 
-    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> TrainingBatch {
         ranges.append(shard.range)
         try making?(ranges.count - 1)
         let values = (0..<(shard.batchSize * 3)).map { _ in Float(random.uniform() - 0.5) }
@@ -30,7 +30,7 @@ private final class LineTask: TrainingTask {
         let x = try Tensor(
             Array(values[(range.lowerBound * 3)..<(range.upperBound * 3)]), shape: [range.count, 3])
         let factor = isSick ? Double.nan : 1
-        return { [layer] in try layer(x).squared().mean() * factor }
+        return TrainingBatch(inputs: [x]) { [layer] in try layer(x).squared().mean() * factor }
     }
 
     func validate() throws -> ValidationResult? { nil }
@@ -47,7 +47,8 @@ struct TrainingStepTests {
         let step: TrainingStep
 
         init(
-            _ folder: TestFolder, _ changes: [String: String] = [:], extra: String = "", isAhead: Bool? = nil
+            _ folder: TestFolder, _ changes: [String: String] = [:], extra: String = "", isAhead: Bool? = nil,
+            isRecorded: Bool? = nil
         ) throws {
             let text = recipeText(changes).replacingOccurrences(
                 of: "  emaDecay: 0.98", with: "  emaDecay: 0.98\n\(extra)")
@@ -58,7 +59,7 @@ struct TrainingStepTests {
             ema = try EMA(layer.parameters, decay: 0.9)
             step = try TrainingStep(
                 task, network: layer, optimizer: optimizer, ema: ema, recipe: recipe, device: .cpu,
-                isAhead: isAhead)
+                isAhead: isAhead, isRecorded: isRecorded)
         }
 
         func bytes() throws -> [[UInt8]] {
@@ -83,6 +84,26 @@ struct TrainingStepTests {
         skips = try setup.step.skips()
         #expect(skips.total == 2 && skips.inARow == 0)
         #expect(try setup.layer.weight.isFinite())
+    }
+
+    /// What is written down once must find all that changes in the tensors it was given: the batch, the rate, what is
+    /// told.
+    @Test(arguments: ["adamw", "muon"]) func aReplayedStepIsTheSameStep(method: String) throws {
+        let folder = try TestFolder()
+        let setups = try [false, true].map {
+            try Setup(folder, extra: "  method: \(method)\n", isAhead: true, isRecorded: $0)
+        }
+        for index in 0..<8 {
+            let outcomes = try setups.map {
+                try $0.step(index, learningRate: 0.1 / Double(index + 1), telling: [Float(index), 2])
+            }
+            let values = try outcomes.map {
+                try $0.loss.floats() + $0.gradientNorm.floats() + $0.told.floats()
+            }
+            #expect(values[0] == values[1] && values[1].suffix(2) == [Float(index), 2], "step \(index)")
+            #expect(try setups[0].bytes() == setups[1].bytes(), "step \(index)")
+        }
+        #expect(setups[1].step.isRecorded && !setups[0].step.isRecorded)
     }
 
     /// Turns have other samples of the same batch: together they are the step that one turn makes.
@@ -162,7 +183,8 @@ struct TrainingStepTests {
     @Test func onlyWhatPaysIsMadeAhead() throws {
         let folder = try TestFolder()
         for (isAhead, extra) in [(nil, ""), (true, "dropout: 0.1")] as [(Bool?, String)] {
-            let setup = try Setup(folder, ["blocks": "1\n    \(extra)"], isAhead: isAhead)
+            let setup = try Setup(
+                folder, ["blocks": "1\n    \(extra)"], isAhead: isAhead, isRecorded: isRecorded)
             let second = DispatchSemaphore(value: 0)
             setup.task.making = { if $0 == 1 { second.signal() } }
             _ = try setup.step(0, learningRate: 0.1)

@@ -19,6 +19,7 @@ extern "C" {
 typedef struct ct_tensor_s *ct_tensor;
 typedef const void *ct_operator;
 typedef struct ct_mark_s *ct_mark;
+typedef struct ct_graph_s *ct_graph;
 
 /// The message of this thread's last failure; valid until the next failing call.
 const char *ct_last_error(void);
@@ -129,13 +130,22 @@ ct_mark ct_cuda_mark(int index);
 int ct_mark_reached(ct_mark mark);
 int ct_mark_wait(ct_mark mark);
 void ct_mark_free(ct_mark mark);
+/// Calls `body` once with a CUDA device writing down what it is asked to do instead of doing it, so that it can be
+/// done many times at the price of one request (a CUDA graph). What `body` calls must have been called before with
+/// tensors of the same shapes; nothing in it may wait for the device. Tensors made in `body` keep their memory, into
+/// which every replay writes anew, as long as they or the graph live. NULL where it cannot be done or `body` returns
+/// anything but 0.
+ct_graph ct_graph_record(int index, int (*body)(void *), void *context);
+/// Asks for what was written down, after what this thread asked for before.
+int ct_graph_replay(ct_graph graph);
+void ct_graph_free(ct_graph graph);
 /// Free bytes of a CUDA device's memory; 0 where they cannot be told.
 uint64_t ct_cuda_free_memory(int index);
 int ct_set_threads(int count);
 int ct_threads(void);
 /// Seeds libtorch's generators of every device.
 int ct_manual_seed(uint64_t seed);
-/// Makes float32 matrix products on CUDA use TF32 (1) or not (0).
+/// Makes float32 convolutions on CUDA use TF32 (1) or not (0).
 void ct_allow_tf32(int allowed);
 /// Number of tensors this ABI has handed out and that were not freed; for leak tests.
 int64_t ct_live_tensors(void);

@@ -19,7 +19,7 @@ import Tensors
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
 /// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
-public struct BlurEstimator: Sendable, Equatable {
+public struct BlurEstimator: Sendable, Codable, Equatable {
     /// Side of the kernel that is looked for, odd, pixels.
     public var side: Int
     /// λ at the coarsest scale, of values in [0, 1]; it falls by a tenth with each iteration.

@@ -91,17 +91,7 @@ struct PeriodicExtension: Sendable {
     func spectra(of kernels: [BlurKernel], device: Device) throws -> Tensor {
         // Small as they are they go to the device, and are put into their planes there.
         let side = kernels.map(\.side).max() ?? 1
-        var values = [Float](repeating: 0, count: kernels.count * side * side)
-        for (index, kernel) in kernels.enumerated() {
-            let inset = (side - kernel.side) / 2
-            for row in 0..<kernel.side {
-                for column in 0..<kernel.side {
-                    values[(index * side + inset + row) * side + inset + column] =
-                        kernel.values[row * kernel.side + column]
-                }
-            }
-        }
-        return try Tensor(values, shape: [kernels.count, 1, side, side]).to(device)
+        return try BlurKernel.planes(kernels, side: side).to(device)
             .zeroPadded(bottom: tall - side, right: wide - side)
             .rolled([-(side / 2), -(side / 2)], dims: [2, 3])
             .fourier(height: tall, width: wide)

@@ -19,8 +19,10 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
 
     /// How often each kind is drawn, relative to the others.
     public var shares: [Kind: Double]
-    /// Longer side of a motion's bounding box (shake) or its length (linear, rotation, scene), pixels.
+    /// Longer side of a motion's bounding box (shake) or its length (linear, rotation), pixels.
     public var extent: Range
+    /// Length of the paths in a scene, pixels; nil for those of `extent`.
+    public var sceneExtent: Range?
     /// Radius of the disc of a lens out of focus, pixels.
     public var defocusRadius: Range
     /// Standard deviation of a Gaussian, pixels.
@@ -38,13 +40,14 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     public var storedValuesShare: Double?
 
     public init(
-        shares: [Kind: Double] = [.shake: 1], extent: Range = Range(5, 25),
+        shares: [Kind: Double] = [.shake: 1], extent: Range = Range(5, 25), sceneExtent: Range? = nil,
         defocusRadius: Range = Range(1, 5), gaussianSigma: Range = Range(0.5, 3),
         readNoise: Range = Range(0, 0.01), shotNoise: Range = Range(0, 0.0002), noiselessShare: Double = 0,
         jpegShare: Double = 0, jpegQuality: Range = Range(70, 95), storedValuesShare: Double? = nil
     ) {
         self.shares = shares
         self.extent = extent
+        self.sceneExtent = sceneExtent
         self.defocusRadius = defocusRadius
         self.gaussianSigma = gaussianSigma
         self.readNoise = readNoise
@@ -60,6 +63,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         guard shares.values.allSatisfy({ $0 >= 0 && $0.isFinite }), shares.values.contains(where: { $0 > 0 })
         else { throw DegradationError("shares must not be negative, and one must be above 0") }
         try extent.check("extent", 0, 41)
+        try sceneExtent?.check("sceneExtent", 0, Self.longestPath)
         try defocusRadius.check("defocusRadius", 0, 20)
         try gaussianSigma.check("gaussianSigma", 0, 10)
         try readNoise.check("readNoise", 0, 0.5)
@@ -74,12 +78,18 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         }
     }
 
+    /// As `sceneExtent`, pixels: as far as ``SceneMotion/moments`` are dense enough for.
+    public static let longestPath = 41.0
+
     /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.
     public var margin: Int {
-        let motion =
-            [Kind.shake, .linear, .rotation, .scene].contains { (shares[$0] ?? 0) > 0 } ? extent.high : 0
-        let disc = (shares[.defocus] ?? 0) > 0 ? defocusRadius.high : 0
-        let gauss = (shares[.gaussian] ?? 0) > 0 ? (3 * gaussianSigma.high).rounded(.up) : 0
+        func isDrawn(_ kind: Kind) -> Bool { (shares[kind] ?? 0) > 0 }
+        let kernel = [Kind.shake, .linear, .rotation].contains(where: isDrawn) ? extent.high : 0
+        // A scene is seen from the middle of its exposure.
+        let scene = isDrawn(.scene) ? SceneMotion.reach * (sceneExtent ?? extent).high : 0
+        let motion = max(kernel, scene)
+        let disc = isDrawn(.defocus) ? defocusRadius.high : 0
+        let gauss = isDrawn(.gaussian) ? (3 * gaussianSigma.high).rounded(.up) : 0
         return Int(max(motion, disc, gauss).rounded(.up)) + 1
     }
 
@@ -119,7 +129,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
                 turn: .pi * (0.2 + 0.8 * own.uniform()))
         case .defocus: kernel = .defocus(radius: defocusRadius.draw(using: &own))
         case .gaussian: kernel = .gaussian(sigma: gaussianSigma.draw(using: &own))
-        case .scene: scene = .drawn(extent: extent, using: &own)
+        case .scene: scene = .drawn(extent: sceneExtent ?? extent, using: &own)
         case .none: break
         }
         let isNoisy = own.uniform() >= noiselessShare
@@ -216,10 +226,9 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     ///
     /// - Parameter sharp, subjects: N×3×H×W in [-1, 1], of any margin.
     public static func composed(_ sharp: Tensor, subjects: Tensor, draws: [Draw]) throws -> Tensor {
-        let still = SceneMotion(camera: .init(shift: .zero, bend: .zero, turn: 0, zoom: 0, centre: .zero))
         guard draws.contains(where: { $0.scene?.subject != nil }) else { return sharp }
         return try SceneMotion.composed(
-            sharp, subjects: subjects, motions: draws.map { $0.scene ?? still })
+            sharp, subjects: subjects, motions: draws.map { $0.scene ?? SceneMotion(camera: .rest) })
     }
 
     /// What comes after the lens: noise, JPEG, 8 bits.
@@ -253,18 +262,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
                 operation: "blur", shapes: [size],
                 reason: "pictures are N×C×H×W with one kernel each, whose radius is at most the margin")
         }
-        let side = 2 * margin + 1
-        var values = [Float](repeating: 0, count: kernels.count * side * side)
-        for (index, kernel) in kernels.enumerated() {
-            let start = margin - kernel.side / 2
-            for row in 0..<kernel.side {
-                for column in 0..<kernel.side {
-                    values[(index * side + start + row) * side + start + column] =
-                        kernel.values[row * kernel.side + column]
-                }
-            }
-        }
-        let plane = try Tensor(values, shape: [kernels.count, 1, side, side]).to(light.device)
+        let plane = try BlurKernel.planes(kernels, side: 2 * margin + 1).to(light.device)
         // The circular convolution puts what belongs to pixel i at i + margin; past twice the
         // margin nothing has come around the edge.
         let product =

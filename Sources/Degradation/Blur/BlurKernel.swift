@@ -76,6 +76,28 @@ public struct BlurKernel: Sendable, Equatable {
         self.init(stored: side, values: sums.map { Float($0 / sum) })
     }
 
+    /// Kernels in the middle of planes that are 0 around them, N×1×side×side.
+    ///
+    /// - Parameter side: odd, at least that of every kernel.
+    public static func planes(_ kernels: [BlurKernel], side: Int) throws -> Tensor {
+        var values = [Float](repeating: 0, count: kernels.count * side * side)
+        for (index, kernel) in kernels.enumerated() {
+            let inset = (side - kernel.side) / 2
+            guard inset >= 0 else {
+                throw TensorError(
+                    operation: "planes of kernels",
+                    reason: "a kernel of \(kernel.side) pixels is larger than \(side)")
+            }
+            for row in 0..<kernel.side {
+                let place = (index * side + inset + row) * side + inset
+                values.replaceSubrange(
+                    place..<(place + kernel.side),
+                    with: kernel.values[(row * kernel.side)..<((row + 1) * kernel.side)])
+            }
+        }
+        return try Tensor(values, shape: [kernels.count, 1, side, side])
+    }
+
     // MARK: motion
 
     /// A hand-held camera during the exposure: a random walk with inertia in three dimensions,

@@ -22,6 +22,9 @@ public struct SceneMotion: Sendable, Equatable {
         public var zoom: Double
         public var centre: SIMD2<Double>
 
+        /// Nothing moves.
+        static let rest = Path(shift: .zero, bend: .zero, turn: 0, zoom: 0, centre: .zero)
+
         /// Rows of the affine map at a moment: (x, y, 1) → x and (x, y, 1) → y.
         func map(at moment: Double) -> (x: SIMD3<Double>, y: SIMD3<Double>) {
             let scale = 1 + zoom * moment
@@ -59,9 +62,14 @@ public struct SceneMotion: Sendable, Equatable {
         self.subject = subject
     }
 
-    /// In how many moments an exposure is summed up: enough that two neighbours are 1.5 pixels apart at the most
-    /// that shifts are drawn here for training.
-    static let moments = 17
+    /// In how many moments an exposure is summed up: enough that two neighbours are little more than a pixel and a
+    /// half apart on the longest path there is, ``BlurDegradation/longestPath``.
+    static let moments = 25
+    /// How far the middle of a picture is moved at most, as a part of its path's length.
+    static let reach =
+        0.5 + 0.25 * (lengthwiseBend * lengthwiseBend + crosswiseBend * crosswiseBend).squareRoot()
+    private static let lengthwiseBend = 0.3
+    private static let crosswiseBend = 0.6
     static let mostDiscs = 4
     private static let turnLimit = 2.5 * Double.pi / 180
     private static let zoomLimit = 0.03
@@ -78,7 +86,7 @@ public struct SceneMotion: Sendable, Equatable {
             let across = SIMD2(-direction.y, direction.x)
             return Path(
                 shift: length * direction,
-                bend: length * (signed(0.3) * direction + signed(0.6) * across),
+                bend: length * (signed(lengthwiseBend) * direction + signed(crosswiseBend) * across),
                 turn: signed(turnLimit * vigour), zoom: signed(zoomLimit * vigour), centre: place(field))
         }
         // On a stand, in a hand, or following what moves.
@@ -113,11 +121,16 @@ public struct SceneMotion: Sendable, Equatable {
         -> Tensor
     {
         let view = try View(scene, margin: margin)
+        // A GPU does all at once, which asks of the CPU a few calls instead of a thousand; here the memory of one moment
+        // after the other stays in the caches.
+        let length = scene.device.isCUDA ? moments : 1
         var sum: Tensor?
-        for index in 0..<moments {
-            let moment = (Double(index) + 0.5) / Double(moments) - 0.5
-            let frame = try view.frame(scene, subjects, motions, at: moment)
-            sum = try sum.map { try $0 + frame } ?? frame
+        for first in stride(from: 0, to: moments, by: length) {
+            let some = (first..<min(first + length, moments)).map {
+                (Double($0) + 0.5) / Double(moments) - 0.5
+            }
+            let frames = try view.frames(scene, subjects, motions, at: some).sum([2])
+            sum = try sum.map { try $0 + frames } ?? frames
         }
         guard let sum else { return scene }
         return try sum / Double(moments)
@@ -125,18 +138,24 @@ public struct SceneMotion: Sendable, Equatable {
 
     /// The pictures at the middle of the exposure with the things in them; the shape stays.
     static func composed(_ scene: Tensor, subjects: Tensor, motions: [SceneMotion]) throws -> Tensor {
-        try View(scene, margin: 0).frame(scene, subjects, motions, at: 0)
+        try View(scene, margin: 0).frames(scene, subjects, motions, at: [0]).reshaped(scene.shape)
     }
 
-    /// The places of a picture's pixels.
+    /// Where light comes from or goes to, in pixels from the middle of the picture: N×moments×(H·W) each.
+    private struct Places {
+        let x: Tensor
+        let y: Tensor
+    }
+
+    /// What is seen of a scene.
     private struct View {
         let count: Int
         let height: Int
         let width: Int
-        /// 1×(H·W)×3: x, y, 1.
-        let places: Tensor
-        /// From pixels to −1…1 across what there is to look at, x and y.
-        let unit: Tensor
+        /// 1×1×(H·W).
+        let pixels: Places
+        /// From pixels to −1…1 across what there is to look at.
+        let unit: SIMD2<Double>
 
         init(_ scene: Tensor, margin: Int) throws {
             let size = scene.shape
@@ -146,65 +165,68 @@ public struct SceneMotion: Sendable, Equatable {
                     reason: "pictures are N×C×H×W and larger than the margins")
             }
             count = size[0]
-            (height, width) = (size[2] - 2 * margin, size[3] - 2 * margin)
-            let (across, down) = (Double(width - 1) / 2, Double(height - 1) / 2)
-            let columns = try Tensor((0..<width).map { Float(Double($0) - across) }, shape: [1, width])
-                .expanded([height, width])
-            let rows = try Tensor((0..<height).map { Float(Double($0) - down) }, shape: [height, 1])
-                .expanded([height, width])
-            places = try Tensor.stacked([columns, rows, Tensor.full([height, width], 1)], dim: 2)
-                .reshaped([1, height * width, 3]).to(scene.device)
-            unit = try Tensor(
-                [Float(2 / Double(max(1, size[3] - 1))), Float(2 / Double(max(1, size[2] - 1)))],
-                shape: [1, 1, 2]
-            ).to(scene.device)
+            let (height, width) = (size[2] - 2 * margin, size[3] - 2 * margin)
+            (self.height, self.width) = (height, width)
+            func places(_ value: (_ row: Int, _ column: Int) -> Double) throws -> Tensor {
+                let values = (0..<height).flatMap { row in (0..<width).map { Float(value(row, $0)) } }
+                return try Tensor(values, shape: [1, 1, height * width]).to(scene.device)
+            }
+            pixels = Places(
+                x: try places { Double($1) - Double(width - 1) / 2 },
+                y: try places { row, _ in Double(row) - Double(height - 1) / 2 })
+            unit = SIMD2(2 / Double(max(1, size[3] - 1)), 2 / Double(max(1, size[2] - 1)))
         }
 
-        func frame(_ scene: Tensor, _ subjects: Tensor?, _ motions: [SceneMotion], at moment: Double) throws
-            -> Tensor
+        /// N×C×moments×H×W.
+        func frames(_ scene: Tensor, _ subjects: Tensor?, _ motions: [SceneMotion], at moments: [Double])
+            throws -> Tensor
         {
-            let behind = try looked(at: scene, sources(motions.map(\.camera), at: moment))
+            let behind = try looked(at: scene, sources(motions.map(\.camera), at: moments))
             guard let subjects, motions.contains(where: { $0.subject != nil }) else { return behind }
-            let paths = motions.map { $0.subject?.path ?? $0.camera }
-            let places = try sources(paths, at: moment)
+            let places = try sources(motions.map { $0.subject?.path ?? $0.camera }, at: moments)
             let share = try covered(places, motions)
+                .reshaped([count, 1, moments.count, height, width])
             return try behind + share * (looked(at: subjects, places) - behind)
         }
 
-        /// Where each pixel's light comes from, N×(H·W)×2.
-        private func sources(_ paths: [Path], at moment: Double) throws -> Tensor {
-            let values = paths.flatMap { path -> [Float] in
-                let map = path.map(at: moment)
-                return (0..<3).flatMap { [Float(map.x[$0]), Float(map.y[$0])] }
-            }
-            let maps = try Tensor(values, shape: [count, 3, 2]).to(places.device)
-            return try places.expanded([count, height * width, 3]).matmul(maps)
-        }
-
-        private func looked(at picture: Tensor, _ sources: Tensor) throws -> Tensor {
-            try picture.sampled(at: (sources * unit).reshaped([count, height, width, 2]))
-        }
-
-        /// How much of each pixel a thing covers, N×1×H×W; edges are a pixel and a half wide.
-        private func covered(_ sources: Tensor, _ motions: [SceneMotion]) throws -> Tensor {
-            func column(_ value: (Disc) -> Double) throws -> Tensor {
-                let values = motions.flatMap { motion -> [Float] in
-                    let discs = motion.subject?.discs ?? []
-                    return (0..<SceneMotion.mostDiscs).map {
-                        Float($0 < discs.count ? value(discs[$0]) : SceneMotion.nowhere)
-                    }
+        /// Where each pixel's light comes from. Without a product of matrices, whose places may be rounded on a GPU.
+        private func sources(_ paths: [Path], at moments: [Double]) throws -> Places {
+            let maps = paths.flatMap { path in moments.map(path.map(at:)) }
+            func moved(_ row: (_ map: (x: SIMD3<Double>, y: SIMD3<Double>)) -> SIMD3<Double>) throws -> Tensor
+            {
+                func column(_ index: Int) throws -> Tensor {
+                    try Tensor(maps.map { Float(row($0)[index]) }, shape: [count, moments.count, 1])
+                        .to(pixels.x.device)
                 }
-                return try Tensor(values, shape: [count, 1, SceneMotion.mostDiscs]).to(sources.device)
+                return try pixels.x * column(0) + pixels.y * column(1) + column(2)
             }
-            let x = try sources.narrowed(2, start: 0, count: 1) - column(\.centre.x)
-            let y = try sources.narrowed(2, start: 1, count: 1) - column(\.centre.y)
-            let inside = try column(\.radius) - (x.squared() + y.squared()).squareRoot()
-            let free = try 1 - (inside / 1.5 + 0.5).clamped(0, 1)
-            var left = try free.narrowed(2, start: 0, count: 1)
-            for index in 1..<SceneMotion.mostDiscs {
-                left = try left * free.narrowed(2, start: index, count: 1)
+            return Places(x: try moved(\.x), y: try moved(\.y))
+        }
+
+        private func looked(at picture: Tensor, _ sources: Places) throws -> Tensor {
+            let size = sources.x.shape
+            let places = try Tensor.stacked([sources.x * unit.x, sources.y * unit.y], dim: 3)
+            return try picture.sampled(at: places.reshaped([count, size[1] * height, width, 2]))
+                .reshaped([count, picture.shape[1], size[1], height, width])
+        }
+
+        /// How much of each pixel a thing covers; edges are a pixel and a half wide.
+        private func covered(_ sources: Places, _ motions: [SceneMotion]) throws -> Tensor {
+            func column(_ index: Int, _ value: (Disc) -> Double) throws -> Tensor {
+                let values = motions.map { motion -> Float in
+                    let discs = motion.subject?.discs ?? []
+                    return Float(index < discs.count ? value(discs[index]) : SceneMotion.nowhere)
+                }
+                return try Tensor(values, shape: [count, 1, 1]).to(sources.x.device)
             }
-            return try (1 - left).reshaped([count, 1, height, width])
+            var left = try Tensor.full([], 1, device: sources.x.device)
+            for index in 0..<SceneMotion.mostDiscs {
+                let x = try sources.x - column(index, \.centre.x)
+                let y = try sources.y - column(index, \.centre.y)
+                let inside = try column(index, \.radius) - (x.squared() + y.squared()).squareRoot()
+                left = try left * (1 - (inside / 1.5 + 0.5).clamped(0, 1))
+            }
+            return try 1 - left
         }
     }
 

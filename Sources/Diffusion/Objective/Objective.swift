@@ -44,39 +44,61 @@ public struct Objective: Sendable {
         self.weighting = weighting
     }
 
+    /// The signal levels of a batch, on its device, and what follows from them.
+    public struct Levels: Sendable {
+        /// γ, length N.
+        public let values: Tensor
+        /// What each sample's loss is multiplied by, length N; nil where all weigh the same.
+        public let weights: Tensor?
+
+        /// All there is, for those who keep it.
+        public var tensors: [Tensor] { [values] + (weights.map { [$0] } ?? []) }
+    }
+
+    /// - Parameter gammas: one signal level per sample.
+    public func levels(_ gammas: [Double], on device: Device) throws -> Levels {
+        let weights: [Float]? =
+            switch weighting {
+            case .none: nil
+            case .minSNR:
+                gammas.map { Float(weighting.factor(gamma: $0, parameterization: parameterization)) }
+            }
+        return Levels(
+            values: try Tensor(gammas.map(Float.init)).to(device),
+            weights: try weights.map { try Tensor($0).to(device) })
+    }
+
     /// The mean loss of a batch, a differentiable scalar.
     ///
     /// - Parameters:
     ///   - clean, noise: N×C×H×W; the clean target is already normalised to about unit range.
-    ///   - gammas: one signal level per sample.
+    ///   - levels: of ``levels(_:on:)``.
     ///   - denoiser: (x_t, levels of length N) → prediction.
     ///   - further: a loss on the estimate x̂₀, N×C×H×W, that is added.
     public func value(
-        clean: Tensor, noise: Tensor, gammas: [Double],
+        clean: Tensor, noise: Tensor, levels: Levels,
         denoiser: (_ noisy: Tensor, _ signalLevel: Tensor) throws -> Tensor,
         further: ((_ estimate: Tensor) throws -> Tensor)? = nil
     ) throws -> Tensor {
-        let level = try Tensor(gammas.map(Float.init)).to(clean.device)
+        let level = levels.values
         let noisy = try ForwardProcess.noisy(clean: clean, noise: noise, signalLevel: level)
         let target = try parameterization.target(clean: clean, noise: noise, level: level.perSample())
         let prediction = try denoiser(noisy, level)
-        let loss = try value(prediction: prediction, target: target, gammas: gammas)
+        let loss = try value(prediction: prediction, target: target, weights: levels.weights)
         guard let further else { return loss }
         return try loss
             + further(parameterization.clean(prediction: prediction, noisy: noisy, level: level.perSample()))
     }
 
-    private func value(prediction: Tensor, target: Tensor, gammas: [Double]) throws -> Tensor {
-        switch (weighting, loss) {
-        case (.none, .l1): return try prediction.meanAbsoluteError(to: target)
-        case (.none, .l2): return try prediction.meanSquaredError(to: target)
-        default:
+    private func value(prediction: Tensor, target: Tensor, weights: Tensor?) throws -> Tensor {
+        if let weights {
             let error = try prediction - target
             let perSample = try (loss == .l1 ? error.magnitude() : error.squared()).mean([1, 2, 3])
-            let factors = gammas.map {
-                Float(weighting.factor(gamma: $0, parameterization: parameterization))
-            }
-            return try (perSample * Tensor(factors).to(prediction.device)).mean()
+            return try (perSample * weights).mean()
+        }
+        switch loss {
+        case .l1: return try prediction.meanAbsoluteError(to: target)
+        case .l2: return try prediction.meanSquaredError(to: target)
         }
     }
 }

@@ -93,7 +93,8 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
         return try result.get()
     }
 
-    /// Lets CUDA compute float32 products in TF32: training speed for ten bits of mantissa.
+    /// Lets CUDA compute float32 convolutions in TF32: training speed for ten bits of mantissa. Products of matrices,
+    /// by which pictures are resized, are always computed in float32.
     public static func allowTF32(_ allowed: Bool) { ct_allow_tf32(allowed ? 1 : 0) }
 }
 

@@ -65,6 +65,7 @@ enum Op {
     static let diagonal = Operator("aten::diag_embed")
     static let roll = Operator("aten::roll")
     static let expand = Operator("aten::expand")
+    static let indexAdd = Operator("aten::index_add")
     static let indexSelect = Operator("aten::index_select")
 
     static let matmul = Operator("aten::matmul")
@@ -88,7 +89,7 @@ enum Op {
     static let foreachMul = Operator("aten::_foreach_mul_.Tensor")
     static let foreachAdd = Operator("aten::_foreach_add_.Tensor")
     static let foreachCopy = Operator("aten::_foreach_copy_")
-    static let fusedAdamW = Operator("aten::_fused_adamw_")
+    static let fusedAdamW = Operator("aten::_fused_adamw_.tensor_lr")
 
     static let reorderConvolution = Operator("mkldnn::_reorder_convolution_weight")
     static let convolutionPointwise = Operator("mkldnn::_convolution_pointwise")

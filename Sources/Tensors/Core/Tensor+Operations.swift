@@ -145,6 +145,12 @@ extension Tensor {
     public func chunks(_ count: Int, dim: Int) throws -> [Tensor] {
         try Op.chunk([.tensor(self), .int(count), .int(dim)], resultLimit: Swift.max(count, 1))
     }
+    /// The sums over this tensor's slices along the first dimension, each added to the one of `count` that its index
+    /// names.
+    public func summed(into count: Int, indices: Tensor) throws -> Tensor {
+        let sums = try Tensor.zeros([count] + shape.dropFirst(), dtype: dtype, device: device)
+        return try Op.indexAdd.one(.tensor(sums), .int(0), .tensor(indices), .tensor(self))
+    }
     /// A length-N tensor as N×1×1×1, to be multiplied with pictures.
     public func perSample() throws -> Tensor { try reshaped([count, 1, 1, 1]) }
 

@@ -41,9 +41,12 @@ public final class AdamW {
 
     /// One update with the gradients the parameters hold; a parameter without one is left alone.
     ///
-    /// - Parameter skip: on the parameters' device, 1 to leave everything as it is, 0 to go on; so that
-    ///   nobody has to wait for the device to know.
-    public func step(learningRate: Double, skip: Tensor? = nil) throws {
+    /// - Parameters:
+    ///   - learningRate: float32, one element, on the parameters' device: a series of calls that was written down
+    ///     (``DeviceGraph``) finds another in it each time.
+    ///   - skip: on the parameters' device, 1 to leave everything as it is, 0 to go on; so that nobody has to wait for
+    ///     the device to know.
+    public func step(learningRate: Tensor, skip: Tensor? = nil) throws {
         var lists: (p: [Tensor], g: [Tensor], m: [Tensor], v: [Tensor], s: [Tensor]) = ([], [], [], [], [])
         for (index, parameter) in parameters.enumerated() {
             guard let gradient = parameter.grad else { continue }
@@ -59,7 +62,7 @@ public final class AdamW {
             try Op.foreachAdd([.tensors(lists.s), .tensor(skip.map { try one - $0 } ?? one)])
             try Op.fusedAdamW([
                 .tensors(lists.p), .tensors(lists.g), .tensors(lists.m), .tensors(lists.v), .emptyList,
-                .tensors(lists.s), .double(learningRate), .double(options.beta1), .double(options.beta2),
+                .tensors(lists.s), .tensor(learningRate), .double(options.beta1), .double(options.beta2),
                 .double(options.weightDecay), .double(options.epsilon), .bool(false), .bool(false),
                 .none, skip.map(OperatorArgument.tensor) ?? .none,
             ])

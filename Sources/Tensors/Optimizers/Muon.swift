@@ -54,8 +54,10 @@ public final class Muon {
 
     /// One update with the gradients the parameters hold; a parameter without one is left alone.
     ///
-    /// - Parameter skip: on the parameters' device, 1 to leave everything as it is, 0 to go on.
-    public func step(learningRate: Double, skip: Tensor? = nil) throws {
+    /// - Parameters:
+    ///   - learningRate: float32, one element, on the parameters' device.
+    ///   - skip: there, 1 to leave everything as it is, 0 to go on.
+    public func step(learningRate: Tensor, skip: Tensor? = nil) throws {
         try noGrad {
             for group in groups {
                 let gradients = group.members.map { parameters[$0].grad }
@@ -78,7 +80,7 @@ public final class Muon {
 
     /// - Parameter buffer: count×rows×columns, moved in place.
     private func step(
-        _ members: [Int], _ gradients: [Tensor], buffer: Tensor, learningRate: Double, skip: Tensor?
+        _ members: [Int], _ gradients: [Tensor], buffer: Tensor, learningRate: Tensor, skip: Tensor?
     ) throws {
         let size = buffer.shape
         var gradient = try Tensor.stacked(gradients).reshaped(size)
@@ -89,12 +91,12 @@ public final class Muon {
         try buffer.copy(from: isSkipped.map { try $0.chosen(buffer, else: moved) } ?? moved)
         let scale = 0.2 * Double(Swift.max(size[1], size[2])).squareRoot()
         var update = try Self.orthogonalized(gradient + buffer * momentum)
-        if let skip { update = try update * (1 - skip) }
+        update = try update * (skip.map { try learningRate * (1 - $0) } ?? learningRate)
         for (place, member) in members.enumerated() {
             let parameter = parameters[member]
             try parameter.add(
                 update.narrowed(0, start: place, count: 1).reshaped(parameter.shape),
-                scaledBy: -learningRate * scale)
+                scaledBy: -scale)
         }
     }
 

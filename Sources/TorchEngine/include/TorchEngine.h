@@ -52,6 +52,9 @@
   F(int, ct_mark_reached, (ct_mark mark), (mark)) \
   F(int, ct_mark_wait, (ct_mark mark), (mark)) \
   F(void, ct_mark_free, (ct_mark mark), (mark)) \
+  F(ct_graph, ct_graph_record, (int index, int (*body)(void *), void *context), (index, body, context)) \
+  F(int, ct_graph_replay, (ct_graph graph), (graph)) \
+  F(void, ct_graph_free, (ct_graph graph), (graph)) \
   F(uint64_t, ct_cuda_free_memory, (int index), (index)) \
   F(int, ct_set_threads, (int count), (count)) \
   F(int, ct_threads, (), ()) \

@@ -38,23 +38,40 @@ struct PerceptualLoss {
         self.weight = weight
     }
 
-    /// The loss of a batch, with crops that begin anywhere.
-    func drawn(using random: inout CounterStream) -> (_ output: Tensor, _ reference: Tensor) throws -> Tensor
-    {
-        func phase() -> Int { Int(random.uniform() * Double(Self.phases)) }
-        let (row, column) = (phase(), phase())
-        return { try self($0, $1, row: row, column: column) }
+    /// Which rows and columns of pictures are compared: tensors, so that what is computed with them can be written
+    /// down once for all (``DeviceGraph``).
+    struct Window {
+        fileprivate let rows: Tensor
+        fileprivate let columns: Tensor
+
+        /// - Parameters:
+        ///   - row, column: from 0 below ``phases``: where it begins.
+        ///   - height, width: of the pictures, at least ``minimumSide``.
+        init(row: Int, column: Int, height: Int, width: Int, device: Device) throws {
+            func indices(_ start: Int, _ side: Int) throws -> Tensor {
+                try Tensor(indices: Array(start..<(start + side - PerceptualLoss.phases))).to(device)
+            }
+            (rows, columns) = (try indices(row, height), try indices(column, width))
+        }
+
+        /// One that begins anywhere, of square pictures.
+        init(side: Int, device: Device, using random: inout CounterStream) throws {
+            func phase() -> Int { Int(random.uniform() * Double(PerceptualLoss.phases)) }
+            let (row, column) = (phase(), phase())
+            try self.init(row: row, column: column, height: side, width: side, device: device)
+        }
+
+        var tensors: [Tensor] { [rows, columns] }
     }
 
     /// The loss, weighted; differentiable in `output`.
     ///
     /// - Parameters:
     ///   - output, reference: N×3×H×W in [-1, 1] up to overshoot, H and W at least ``minimumSide``.
-    ///   - row, column: from 0 below ``phases``: where the crops begin that are compared.
-    func callAsFunction(_ output: Tensor, _ reference: Tensor, row: Int, column: Int) throws -> Tensor {
+    ///   - window: the part that is compared.
+    func callAsFunction(_ output: Tensor, _ reference: Tensor, _ window: Window) throws -> Tensor {
         func directions(_ pictures: Tensor) throws -> [Tensor] {
-            let crop = try pictures.narrowed(2, start: row, count: pictures.shape[2] - Self.phases)
-                .narrowed(3, start: column, count: pictures.shape[3] - Self.phases)
+            let crop = try pictures.selected(2, indices: window.rows).selected(3, indices: window.columns)
             return try network.features(of: crop).map {
                 let feature = try $0.to(.float32)
                 // The root's gradient is infinite at 0, where no channel is active.

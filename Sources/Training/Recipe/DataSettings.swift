@@ -1,3 +1,5 @@
+import Degradation
+
 extension Recipe {
     /// What a run learns from.
     public struct DataSettings: Sendable, Decodable, Equatable {
@@ -18,13 +20,15 @@ extension Recipe {
         /// motion blur, and the share of a batch that comes from it.
         public var frames: String?
         public var framesShare: Double?
+        /// How many frames are averaged, the fewest and the most; odd numbers between them are drawn.
+        public var frameCounts: DrawRange?
         /// Deblurring with deconvolution: how many kernels are drawn and estimated before training.
         public var kernelEstimates: Int?
         /// Default: auto.
         public var memory: Memory
 
         private enum CodingKeys: String, CodingKey {
-            case sets, patchSize, validationCount, frames, framesShare, kernelEstimates, memory
+            case sets, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates, memory
         }
 
         public init(from decoder: any Decoder) throws {
@@ -34,6 +38,7 @@ extension Recipe {
             validationCount = try values.decode(Int.self, forKey: .validationCount)
             frames = try values.decodeIfPresent(String.self, forKey: .frames)
             framesShare = try values.decodeIfPresent(Double.self, forKey: .framesShare)
+            frameCounts = try values.decodeIfPresent(DrawRange.self, forKey: .frameCounts)
             kernelEstimates = try values.decodeIfPresent(Int.self, forKey: .kernelEstimates)
             memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto
         }

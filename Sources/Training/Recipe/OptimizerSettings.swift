@@ -27,6 +27,13 @@ extension Recipe {
             case bfloat16
         }
 
+        /// Whether what a step asks of a GPU is written down once and replayed (a CUDA graph).
+        public enum Replay: String, Sendable, Codable, CaseIterable {
+            /// Where the device and the recipe allow it.
+            case auto
+            case never
+        }
+
         /// Default: adamw.
         public var method: Method?
         public var learningRate: Double
@@ -48,11 +55,13 @@ extension Recipe {
         public var accumulation: Int
         /// Default: auto.
         public var precision: Precision
+        /// Default: auto.
+        public var replay: Replay
         public var emaDecay: Double
 
         private enum CodingKeys: String, CodingKey {
             case method, learningRate, warmupSteps, schedule, decayFraction, finalFraction, beta1, beta2
-            case epsilon, weightDecay, gradientClip, batchSize, accumulation, precision, emaDecay
+            case epsilon, weightDecay, gradientClip, batchSize, accumulation, precision, replay, emaDecay
         }
 
         public init(from decoder: any Decoder) throws {
@@ -72,6 +81,7 @@ extension Recipe {
             batchSize = try values.decode(Int.self, forKey: .batchSize)
             accumulation = try values.decodeIfPresent(Int.self, forKey: .accumulation) ?? 1
             precision = try values.decodeIfPresent(Precision.self, forKey: .precision) ?? .auto
+            replay = try values.decodeIfPresent(Replay.self, forKey: .replay) ?? .auto
             emaDecay = try number(.emaDecay)
         }
     }

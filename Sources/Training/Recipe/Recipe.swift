@@ -110,6 +110,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
             try check(
                 data.frames != nil || (data.framesShare ?? 0) == 0, "data.framesShare",
                 "needs data.frames, which names the frames")
+            try check(
+                data.frameCounts.map { !FrameSequence.counts(in: $0).isEmpty } ?? true, "data.frameCounts",
+                "must have an odd number within it")
         }
     }
 }

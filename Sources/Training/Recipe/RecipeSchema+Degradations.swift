@@ -17,7 +17,10 @@ extension RecipeSchema {
                 .required("shares", .mapping(shares), "How often each kind of blur is drawn."),
                 .required(
                     "extent", .interval(0...41),
-                    "Longer side of shake, length of linear, rotation and scene, pixels."),
+                    "Longer side of shake, length of linear and rotation, pixels."),
+                .optional(
+                    "sceneExtent", .interval(0...BlurDegradation.longestPath),
+                    "Length of the paths in a scene, pixels; absent for those of extent."),
                 .required("defocusRadius", .interval(0...20), "Radius of the disc, pixels."),
                 .required("gaussianSigma", .interval(0...10), "Standard deviation, pixels."),
                 .required(

@@ -74,6 +74,10 @@ extension RecipeSchema {
                     "precision", .name(Settings.Precision.allCases.map(\.rawValue)),
                     "Number format of the passes; auto: bfloat16 where the device is fast at it.",
                     standard: .string("auto")),
+                .optional(
+                    "replay", .name(Settings.Replay.allCases.map(\.rawValue)),
+                    "Whether what a step asks of a GPU is written down once and replayed; auto: where it can be.",
+                    standard: .string("auto")),
                 .required(
                     "emaDecay", .number(.from(0, below: 1)), "Decay of the averaged weights, a step."),
             ])

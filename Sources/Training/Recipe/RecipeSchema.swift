@@ -65,6 +65,10 @@ public enum RecipeSchema {
                     "framesShare", .number(.from(0, to: 1)), "Share of a batch that comes from frames.",
                     standard: .integer(0)),
                 .optional(
+                    "frameCounts", .interval(1...101),
+                    "How many frames are averaged: odd numbers from the one to the other; absent for [7, 13]."
+                ),
+                .optional(
                     "kernelEstimates", .integer(1...100_000),
                     "With model.deconvolution: kernels that are drawn and estimated before training."),
             ]

@@ -54,7 +54,9 @@ final class DeblurTraining: TrainingTask {
             try frames.isEmpty
             ? nil
             : FrameSequence(
-                paths: frames, minimum: region, device: device, memory: recipe.data.memory)
+                paths: frames, minimum: region,
+                counts: FrameSequence.counts(in: recipe.data.frameCounts ?? FrameSequence.usualCounts),
+                device: device, memory: recipe.data.memory)
         estimates =
             if let deconvolution = configuration.deconvolution, let count = recipe.data.kernelEstimates {
                 try KernelEstimates(
@@ -102,17 +104,25 @@ final class DeblurTraining: TrainingTask {
             deconvolved: try configuration.deconvolution?.deconvolved(blurred).to(device))
     }
 
-    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> TrainingBatch {
         let (sharp, blurred, deconvolved) = try pictures(shard, using: &random)
         let count = shard.batchSize
         let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
         let noise = try NoiseSource.normal(like: sharp, range: shard.range, of: count, seed: random.next())
-        let compare = perceptual?.drawn(using: &random)
-        return { [networks, objective, lossOptions] in
+        let window = try perceptual.map { _ in
+            try PerceptualLoss.Window(side: patch, device: device, using: &random)
+        }
+        let levels = try objective.levels(Array(gammas[shard.range]), on: device)
+        let further = perceptual.flatMap { perceptual in
+            window.map { window in { try perceptual($0, sharp, window) } }
+        }
+        return TrainingBatch(
+            inputs: [sharp, blurred, noise] + (deconvolved.map { [$0] } ?? []) + levels.tensors
+                + (window?.tensors ?? [])
+        ) { [networks, objective, lossOptions] in
             try networks.loss(
                 objective, sharp: sharp, blurred: blurred, deconvolved: deconvolved, noise: noise,
-                gammas: Array(gammas[shard.range]), options: lossOptions,
-                further: compare.map { compare in { try compare($0, sharp) } })
+                levels: levels, options: lossOptions, further: further)
         }
     }
 
@@ -160,13 +170,13 @@ final class DeblurTraining: TrainingTask {
                 }
                 sharp.append(try middle(scene ?? around, from: margin + surroundings))
             }
-            for index in shard.range.clamped(to: (count - real)..<count) {
-                guard let frames else { break }
-                let pair = try frames.pair(
-                    takes[index - (count - real)], size: region,
-                    sumsStoredValues: draws[index].blursStoredValues)
-                encoded.append(pair.mean)
-                sharp.append(try middle(pair.middle.to(.float32) / 127.5 - 1, from: surroundings))
+            let taken = shard.range.clamped(to: (count - real)..<count)
+            if let frames, !taken.isEmpty {
+                let pairs = try frames.pairs(
+                    taken.map { takes[$0 - (count - real)] }, size: region,
+                    sumsStoredValues: taken.map { draws[$0].blursStoredValues })
+                encoded.append(pairs.means)
+                sharp.append(try middle(pairs.middles.to(.float32) / 127.5 - 1, from: surroundings))
             }
             let clean = try Tensor.concatenated(encoded, dim: 0)
             let noise = try NoiseSource.normal(like: clean, range: shard.range, of: count, seed: seed)

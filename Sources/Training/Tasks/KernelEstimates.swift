@@ -41,88 +41,94 @@ struct KernelEstimates: Sendable {
         frames: FrameSequence?, seed: UInt64, cache: String? = nil, isCancelled: () -> Bool = { false }
     ) throws {
         let margin = degradation.margin
-        let plans = (0..<count).map { index in
+        var plans = (0..<count).map { index in
             var random = Self.random(seed, index)
             let photo = photos.pick(random.uniform())
             let size = min(
                 Self.side + 2 * margin, photos.photos[photo].width, photos.photos[photo].height)
             let crop = photos.crop(of: photo, size: size, using: &random)
-            return PairPlan(crop: crop, size: size, draw: degradation.draw(using: &random), rest: random)
+            return Plan(
+                subject: .photograph(crop), size: size, draw: degradation.draw(using: &random), rest: random)
         }
-        var motionPlans: [MotionPlan] = []
         if let frames {
-            for index in count..<(count + (count + 5) / 6) {
+            plans += (count..<(count + (count + 5) / 6)).map { index in
                 var random = Self.random(seed, index)
                 let size = min(Self.side, frames.largestCrop)
                 let take = frames.take(size: size, using: &random).upright
-                let draw = degradation.draw(using: &random)
-                motionPlans.append(MotionPlan(take: take, size: size, draw: draw, rest: random))
+                return Plan(
+                    subject: .frames(frames, take), size: size, draw: degradation.draw(using: &random),
+                    rest: random)
             }
         }
-        let store = try cache.map {
-            try EstimateStore(
-                folder: $0, count: count + motionPlans.count,
-                of: [
-                    "\(estimator)", "\(plans)", "\(motionPlans)",
-                    "\(photos.photos.map { [$0.width, $0.height] })",
+        let store = try cache.map { folder in
+            let encoder = JSONEncoder()
+            // A dictionary has another order in each process.
+            encoder.outputFormatting = .sortedKeys
+            let settings = try [encoder.encode(estimator), encoder.encode(degradation)].map {
+                String(decoding: $0, as: UTF8.self)
+            }
+            return try EstimateStore(
+                folder: folder, count: plans.count,
+                of: settings + [
+                    "\(count) \(seed) \(Self.side)", "\(photos.photos.map { [$0.width, $0.height] })",
+                    frames?.description ?? "no frames",
                 ])
         }
         let estimates: [BlurKernel]
         if let kept = store?.load() {
             estimates = kept
         } else {
-            let ofPairs: [BlurKernel] = try Self.onAllCores(count, isCancelled: isCancelled) { index in
+            estimates = try Self.onAllCores(plans.count, isCancelled: isCancelled) { [plans] index in
                 var plan = plans[index]
-                let around = try photos.batch([plan.crop], size: plan.size).to(.cpu).to(.float32) / 127.5 - 1
-                let clean = try BlurDegradation.exposed(
-                    around, margin: margin, draws: [plan.draw],
-                    subjects: DeblurTraining.subjects(for: around, [plan.draw]))
-                return try Self.estimate(of: clean, estimator: estimator, plan.draw, using: &plan.rest)
+                let clean =
+                    switch plan.subject {
+                    case .photograph(let crop):
+                        try Self.exposed(photos.batch([crop], size: plan.size), plan.draw, margin: margin)
+                    case .frames(let frames, let take):
+                        try frames.pairs([take], size: plan.size, sumsStoredValues: [false]).means.to(.cpu)
+                    }
+                let noise = try NoiseField(seed: plan.rest.next(), sample: 0).tensor(
+                    step: 0, channels: 3, height: clean.shape[2], width: clean.shape[3])
+                return try estimator.kernel(
+                    of: BlurDegradation.finished(clean, draws: [plan.draw], noise: noise))
             }
-            let motions = motionPlans
-            let ofMotions: [BlurKernel] = try Self.onAllCores(motions.count, isCancelled: isCancelled) {
-                index in
-                guard let frames else { return BlurKernel.identity }
-                var plan = motions[index]
-                let clean = try frames.pair(plan.take, size: plan.size).mean.to(.cpu)
-                return try Self.estimate(of: clean, estimator: estimator, plan.draw, using: &plan.rest)
-            }
-            estimates = ofPairs + ofMotions
             store?.save(estimates)
         }
-        pairs = zip(plans, estimates).map { Pair(draw: $0.draw, estimate: $1) }
-        motions = zip(motionPlans, estimates.dropFirst(count)).map {
-            Motion(take: $0.take, size: $0.size, estimate: $1)
+        var (pairs, motions): ([Pair], [Motion]) = ([], [])
+        for (plan, estimate) in zip(plans, estimates) {
+            switch plan.subject {
+            case .photograph: pairs.append(Pair(draw: plan.draw, estimate: estimate))
+            case .frames(_, let take):
+                motions.append(Motion(take: take, size: plan.size, estimate: estimate))
+            }
         }
+        (self.pairs, self.motions) = (pairs, motions)
     }
 
     private static func random(_ seed: UInt64, _ index: Int) -> CounterStream {
         CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
     }
 
-    /// What is blurred and looked at, and the numbers that noise is drawn from.
-    private struct PairPlan: Sendable {
-        let crop: PhotoCollection.Crop
+    /// What is blurred and looked at.
+    private struct Plan: Sendable {
+        enum Subject: Sendable {
+            case photograph(PhotoCollection.Crop)
+            case frames(FrameSequence, FrameSequence.Take)
+        }
+
+        let subject: Subject
+        /// Sides of it, with the margins.
         let size: Int
         let draw: BlurDegradation.Draw
+        /// The numbers that its noise is drawn from.
         var rest: CounterStream
     }
 
-    private struct MotionPlan: Sendable {
-        let take: FrameSequence.Take
-        let size: Int
-        let draw: BlurDegradation.Draw
-        var rest: CounterStream
-    }
-
-    /// What is found in a picture after noise and JPEG.
-    private static func estimate(
-        of clean: Tensor, estimator: BlurEstimator, _ draw: BlurDegradation.Draw,
-        using random: inout CounterStream
-    ) throws -> BlurKernel {
-        let noise = try NoiseField(seed: random.next(), sample: 0).tensor(
-            step: 0, channels: 3, height: clean.shape[2], width: clean.shape[3])
-        return try estimator.kernel(of: BlurDegradation.finished(clean, draws: [draw], noise: noise))
+    private static func exposed(_ crop: Tensor, _ draw: BlurDegradation.Draw, margin: Int) throws -> Tensor {
+        let around = try crop.to(.cpu).to(.float32) / 127.5 - 1
+        return try BlurDegradation.exposed(
+            around, margin: margin, draws: [draw],
+            subjects: DeblurTraining.subjects(for: around, [draw]))
     }
 
     /// The kernels of a crop: how it is to be blurred, and what is to be taken for its blur.

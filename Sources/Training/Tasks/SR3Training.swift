@@ -48,7 +48,7 @@ final class SR3Training: TrainingTask {
     /// As much as a JPEG block: a crop may then begin anywhere in one.
     private static let margin = 4
 
-    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor {
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> TrainingBatch {
         let scale = model.configuration.scale
         let count = shard.batchSize
         let side = patch + 2 * margin * scale
@@ -57,7 +57,11 @@ final class SR3Training: TrainingTask {
         let draws = degradation?.draws(count, using: &random)
         let offset = (row: offset(&random), column: offset(&random))
         let seed = random.next()
-        let compare = perceptual?.drawn(using: &random)
+        let device = model.device
+        let window = try perceptual.map { _ in
+            try PerceptualLoss.Window(side: patch, device: device, using: &random)
+        }
+        let levels = try objective.levels(Array(gammas[shard.range]), on: device)
         return try noGrad {
             let around = try photos.batch(Array(crops[shard.range]), size: side).to(.float32) / 127.5 - 1
             var (hr, lr): (Tensor, Tensor)
@@ -74,11 +78,14 @@ final class SR3Training: TrainingTask {
             }
             let condition = try enlarge(lr).channelsLast()
             let noise = try NoiseSource.normal(like: hr, range: shard.range, of: count, seed: seed)
-            return { [model, objective] in
+            let further = perceptual.flatMap { perceptual in
+                window.map { window in { try perceptual($0, hr, window) } }
+            }
+            return TrainingBatch(
+                inputs: [hr, condition, noise] + levels.tensors + (window?.tensors ?? [])
+            ) { [model, objective] in
                 try model.loss(
-                    objective, hr: hr, condition: condition, noise: noise,
-                    gammas: Array(gammas[shard.range]),
-                    further: compare.map { compare in { try compare($0, hr) } })
+                    objective, hr: hr, condition: condition, noise: noise, levels: levels, further: further)
             }
         }
     }

@@ -12,14 +12,21 @@ protocol TrainingTask: AnyObject {
     /// A fresh part of a batch, made on the device; called on any thread, on one at a time.
     ///
     /// - Parameter random: every number that is drawn follows from it, those of the other parts included.
-    /// - Returns: what computes the mean loss of the part.
-    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> () throws -> Tensor
+    func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> TrainingBatch
 
     /// Judges the network as it is on held-out pictures; nil where there are none.
     func validate() throws -> ValidationResult?
 
     /// Writes the model file.
     func save(_ weights: [(name: String, value: Tensor)], metadata: [String: String], to path: String) throws
+}
+
+/// A part of a batch.
+struct TrainingBatch {
+    /// All that is another for each part, on the device.
+    let inputs: [Tensor]
+    /// Computes the mean loss of the part, which is that of any other part whose inputs are copied into these.
+    let loss: () throws -> Tensor
 }
 
 /// How good a network is at a moment of its training.

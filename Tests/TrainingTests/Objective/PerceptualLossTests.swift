@@ -37,7 +37,8 @@ struct PerceptualLossTests {
         let loss = try PerceptualLoss(
             .init(network: .efficientNetLite0, weight: 4), roots: ["nowhere", folder.path], device: .cpu)
         try a.setRequiresGrad(true)
-        let found = try loss(a, b, row: row, column: column)
+        let found = try loss(
+            a, b, .init(row: row, column: column, height: a.shape[2], width: a.shape[3], device: .cpu))
         try found.backward()
         #expect(wanted > 0.01)
         #expect(try abs(found.item() / 4 - wanted) < 1e-5 * wanted)
@@ -48,7 +49,9 @@ struct PerceptualLossTests {
         // Equal pictures have no distance, and a gradient that is a number.
         let same = try pictures(1)
         try same.setRequiresGrad(true)
-        let none = try loss(same, same.detach(), row: 0, column: 0)
+        let none = try loss(
+            same, same.detach(),
+            .init(row: 0, column: 0, height: same.shape[2], width: same.shape[3], device: .cpu))
         try none.backward()
         #expect(try none.item() == 0)
         #expect(try #require(same.grad).isFinite())
