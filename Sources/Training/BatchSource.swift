@@ -66,20 +66,18 @@ final class BatchSource {
     }
 
     private final class Part: @unchecked Sendable {
-        // Unchecked: the result is written before the condition is met, and read after.
-        private let done = NSConditionLock(condition: 0)
+        // Unchecked: the result is written before the signal, and read after it.
+        private let done = DispatchSemaphore(value: 0)
         private var result: Result<TrainingBatch, any Error>?
 
         func finish(_ result: Result<TrainingBatch, any Error>) {
-            done.lock()
             self.result = result
-            done.unlock(withCondition: 1)
+            done.signal()
         }
 
         /// The result, waited for.
         func value() throws -> TrainingBatch {
-            done.lock(whenCondition: 1)
-            defer { done.unlock() }
+            done.wait()
             guard let result else { throw CancellationError() }
             return try result.get()
         }
