@@ -184,7 +184,7 @@ struct TrainingStepTests {
         let folder = try TestFolder()
         for (isAhead, extra) in [(nil, ""), (true, "dropout: 0.1")] as [(Bool?, String)] {
             let setup = try Setup(
-                folder, ["blocks": "1\n    \(extra)"], isAhead: isAhead, isRecorded: isRecorded)
+                folder, ["blocks": "1\n    \(extra)"], isAhead: isAhead)
             let second = DispatchSemaphore(value: 0)
             setup.task.making = { if $0 == 1 { second.signal() } }
             _ = try setup.step(0, learningRate: 0.1)
