@@ -361,8 +361,11 @@ ct_tensor ct_tensor_to(ct_tensor tensor, int device_type, int device_index, int 
     if (device_type == (int)c10::DeviceType::CUDA && tensor->value.is_cpu()) {
       // Nobody need wait for what the device was asked to do before: a copy from ordinary memory has read it
       // when it returns, and what is large goes by way of memory that the device reads itself.
-      const bool is_large = tensor->value.nbytes() > 65536;
-      return hand_out((is_large ? tensor->value.pin_memory() : tensor->value).to(options, true));
+      const at::Tensor &value = tensor->value;
+      if (value.nbytes() <= 65536) return hand_out(value.to(options, true));
+      const at::Tensor pinned = value.pin_memory();
+      // What the caller pinned it may write to again before the device has read it.
+      return hand_out(pinned.to(options, !pinned.is_same(value) || non_blocking != 0));
     }
     return hand_out(tensor->value.to(options, non_blocking != 0));
   });

@@ -92,7 +92,7 @@ struct DegradeCommand: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "Among shake, linear, rotation, defocus, gaussian and none, separated by commas; one is drawn for each picture.",
+                "Among shake, linear, rotation, defocus, gaussian, scene and none, separated by commas; one is drawn for each picture. In a scene the camera moves, turns and nears.",
                 valueName: "names"))
         var kinds = "shake,linear"
 

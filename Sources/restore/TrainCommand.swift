@@ -51,7 +51,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help:
-            "Take the first weights from a run's folder, a model's file or name; steps are counted anew."
+            "Take the first weights from a run's folder, a model's file or name, of the same network or a narrower one; steps are counted anew."
     )
     var continueFrom: String?
 

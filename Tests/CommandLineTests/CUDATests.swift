@@ -117,14 +117,18 @@ struct CUDATests {
             contentsOfFile: "\(Executable.packageRoot)/Recipes/deblur.yaml", encoding: .utf8)
         try folder.write(
             recipe.split(separator: "\n", omittingEmptySubsequences: false)
-                .filter { !$0.hasPrefix("  frames") && !$0.hasPrefix("  perceptual") }.joined(
+                .filter { line in
+                    !["  frame", "  perceptual", "    network: eff", "    weight:"].contains(
+                        where: line.hasPrefix)
+                }.joined(
                     separator: "\n"),
             as: "deblur.yaml")
         let changes = [
             "data.sets=[]", "data.patchSize=32", "data.validationCount=1", "data.kernelEstimates=6",
-            "degradation.shares.scene=1", "degradation.extent=[2,6]", "degradation.jpegShare=0.5",
+            "degradation.shares.scene=1", "degradation.extent=[2,6]", "degradation.sceneExtent=[2,8]",
+            "degradation.jpegShare=0.5",
             "model.deconvolution.kernelSide=9", "model.predictor.baseWidth=8", "model.denoiser.baseWidth=8",
-            "model.predictor.blocks=1", "model.denoiser.blocks=1", "optimizer.batchSize=6", "budget.steps=3",
+            "model.predictor.blocks=1", "model.denoiser.blocks=1", "optimizer.batchSize=6", "budget.steps=6",
             "optimizer.precision=float32",
         ].flatMap { ["--set", $0] }
         let found = try ["cpu", "cuda"].map { device in

@@ -17,6 +17,7 @@ func deblurText(_ changes: [String: String] = [:], deconvolves: Bool = false) th
     let small = [
         "sets": "[]", "patchSize": "4", "baseWidth": "8", "multipliers": "[1, 2]", "blocks": "1",
         "validationCount": "2", "frames": "null", "framesShare": "0", "extent": "[2, 6]",
+        "sceneExtent": "[2, 8]",
         "defocusRadius": "[1, 2]", "gaussianSigma": "[0.5, 1]", "warmupSteps": "10", "batchSize": "4",
         "minutes": "60", "checkpointMinutes": "60", "validationMinutes": "60",
     ]
@@ -24,7 +25,10 @@ func deblurText(_ changes: [String: String] = [:], deconvolves: Bool = false) th
         .replacingOccurrences(of: "sets: []\n  patchSize: 4", with: "sets: []\n  patchSize: 32")
         .replacingOccurrences(of: "  steps: 400000", with: "  steps: 8")
     let lines = made.split(separator: "\n", omittingEmptySubsequences: false)
+    // The classifier of the perceptual loss is no part of the project.
+    let left = ["  frameCounts:", "  perceptual:", "    network: efficientnet", "    weight:"]
     return lines.compactMap { line -> String? in
+        if left.contains(where: line.hasPrefix) { return nil }
         if line.hasPrefix("  kernelEstimates:") { return deconvolves ? "  kernelEstimates: 6" : nil }
         if line.hasPrefix("  deconvolution:") {
             return deconvolves ? "  deconvolution: { kernelSide: 9, regularization: 0.01 }" : nil
@@ -105,6 +109,32 @@ extension TrainerTests {
         try DeblurModel.save(wide.parameters, configuration: configuration, metadata: [:], to: back)
         let narrow = try PredictAndRefine(plain.configuration)
         #expect(throws: DataError.self) { try StartingPoint(back).load(into: narrow) }
+    }
+
+    /// A run goes on from narrower networks: it begins with their predictions, and its new channels can learn.
+    @Test func aNarrowerModelIsWidened() throws {
+        #expect(try trainer(deblurText(), output: "narrow").run(report: { _ in }, isCancelled: { false }))
+        let path = "\(folder.path)/narrow/deblur.safetensors"
+        let narrow = try DeblurModel.load(path).networks
+        var configuration = narrow.configuration
+        configuration.predictor.baseWidth = 12
+        configuration.denoiser.baseWidth = 16
+        let wide = try PredictAndRefine(configuration, seed: 3)
+        try StartingPoint(path).load(into: wide)
+        let picture = try RenderedPictures.picture(3, side: 48).tensor()
+        let (a, b) = try noGrad { (try narrow.prediction(of: picture), try wide.prediction(of: picture)) }
+        #expect(try (a - b).magnitude().max().item() < 1e-5)
+        #expect(try (a - picture).magnitude().max().item() > 1e-3)
+        wide.setTraining(true)
+        try wide.prediction(of: picture).squared().mean().backward()
+        let weights = try wide.predictor.parameters.filter { $0.name.hasSuffix("conv2.weight") }.map {
+            try #require($0.value.grad).narrowed(1, start: 16, count: 8).magnitude().max().item()
+        }
+        #expect(weights.contains { $0 > 0 })
+        // Where channels are joined or split the first of a wider layer are not those of a narrower one.
+        configuration.predictor.norm = .group
+        let grouped = try PredictAndRefine(configuration, seed: 3)
+        #expect(throws: DataError.self) { try StartingPoint(path).load(into: grouped) }
     }
 
     /// Estimates take minutes: who stops a run then is heard, and nothing is left behind.

@@ -6,7 +6,7 @@ import Tensors
 /// Estimated kernels in a file, for the next run that would make the same: a resumed one, another rank, or another
 /// trial of the same pictures.
 struct EstimateStore {
-    /// Raised when the estimator gives other kernels for the same pictures.
+    /// Raised when other kernels are drawn or estimated for the same settings and pictures.
     private static let version = 1
 
     private let path: String

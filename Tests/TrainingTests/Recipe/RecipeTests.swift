@@ -74,13 +74,14 @@ struct RecipeTests {
         }
         #expect(model.conditionsOnPrediction && model.denoiser.conditionChannels == 6)
         #expect(model.predictor.conditionChannels == 0)
-        #expect(recipe.data.frames == "gopro-0477" && recipe.data.framesShare == 0.12)
+        #expect(recipe.data.frames == "gopro-0477" && recipe.data.framesShare == 0.2)
+        #expect(recipe.data.frameCounts == DrawRange(7, 31) && degradation.sceneExtent == DrawRange(2, 40))
         #expect(degradation.shares.count == BlurDegradation.Kind.allCases.count)
         // A sharp photo must come back unharmed: it is among what is trained on.
         #expect((degradation.shares[.none] ?? 0) > 0 && degradation.noiselessShare > 0)
         #expect(degradation.storedValuesShare == 0.3)
         #expect(model.deconvolution == Deconvolution() && model.predictor.imageChannels == 6)
-        #expect(recipe.data.kernelEstimates == 768)
+        #expect(recipe.data.kernelEstimates == 4096)
         let frames = try DatasetManifest(named: "gopro-0477", in: [Package.datasets])
         #expect(frames.neverTrain != true)
     }
@@ -93,6 +94,7 @@ struct RecipeTests {
         ("kernelEstimates", "null", "data.kernelEstimates"),
         ("deconvolution", "{ kernelSide: 30, regularization: 0.01 }", "kernelSide must be odd"),
         ("deconvolution", "{ kernelSide: 31, regularization: 0 }", "regularization"),
+        ("frameCounts", "[8, 8]", "data.frameCounts"), ("sceneExtent", "[2, 50]", "degradation.sceneExtent"),
         ("frames", "null", "data.framesShare"), ("reconstructionWeight", "-1", "reconstructionWeight"),
         ("task", "sr3", "'data.frames' is not a known key of task sr3, only of deblur"),
     ])
