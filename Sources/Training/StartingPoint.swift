@@ -36,8 +36,8 @@ struct StartingPoint {
     /// Source: Chen et al., "Net2Net: accelerating learning via knowledge transfer", 2016, for the idea; there, new
     /// channels are copies of old ones.
     ///
-    /// - Throws: ``DataError`` naming the first weight that is missing, or of another shape and not narrower
-    ///   in a network that ``UNetConfiguration/widensAtTheEnd``.
+    /// - Throws: ``DataError`` naming the first weight that is missing, or of another shape and not narrower in a
+    ///   network without concatenation, attention and normalisation.
     func load(into network: Module) throws {
         let prefix = isCheckpoint ? "model." : ""
         var canBeNarrower = true
@@ -61,12 +61,23 @@ struct StartingPoint {
     ///
     /// - Returns: whether the optimiser's state was; without, its rate is warmed up again.
     func load(ema: EMA, optimizer: RunOptimizer) throws -> Bool {
-        guard isCheckpoint, let updates = file.metadata["ema_updates"].flatMap(Int.init) else { return false }
+        guard isCheckpoint, let updates = file.metadata["ema_updates"].flatMap(Int.init),
+            try ema.averages.allSatisfy({ try file.tensor("ema.\($0.name)")?.shape == $0.value.shape })
+        else { return false }
         try ema.load({ try file.tensor("ema.\($0)") }, updates: updates)
         let names = Set(file.names)
         guard optimizer.state.allSatisfy({ names.contains("optimizer.\($0.name)") }) else { return false }
         try optimizer.load { try file.tensor("optimizer.\($0)") }
         return true
+    }
+}
+
+extension UNetConfiguration {
+    /// Whether the channels of each layer of such a network are the first of those of a wider one: nothing is
+    /// concatenated, split or normalised between them.
+    fileprivate var widensAtTheEnd: Bool {
+        skipConnections == .added && norm == .none && levelConditioning != .affine && attentionLevels.isEmpty
+            && middleAttention != .once
     }
 }
 

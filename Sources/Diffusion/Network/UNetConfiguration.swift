@@ -46,13 +46,6 @@ public struct UNetConfiguration: Sendable, Codable, Equatable {
         case none
     }
 
-    /// Whether the channels of each layer of such a network are the first of those of a wider one: nothing is
-    /// concatenated, split or normalised between them.
-    public var widensAtTheEnd: Bool {
-        skipConnections == .added && norm == .none && levelConditioning != .affine && attentionLevels.isEmpty
-            && middleAttention != .once
-    }
-
     /// Channels of the noisy picture and of the prediction.
     public var imageChannels: Int
     /// Channels of the condition that is concatenated; 0 for none.
