@@ -58,7 +58,7 @@ struct ct_graph_s {
 /// Before libtorch 2.13 only libtorch_cuda has graphs, which is not linked: its at::cuda::CUDAGraph is used by the
 /// names of its members.
 struct ct_graph_s {
-  // Of unknown size; it was 200 bytes in 2.11.
+  // Of unknown size; its members are a dozen pointers and numbers.
   alignas(64) unsigned char value[4096];
   c10::Device device;
   bool is_made = false;
