@@ -62,7 +62,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     public func validate() throws {
         guard shares.values.allSatisfy({ $0 >= 0 && $0.isFinite }), shares.values.contains(where: { $0 > 0 })
         else { throw DegradationError("shares must not be negative, and one must be above 0") }
-        try extent.check("extent", 0, 41)
+        try extent.check("extent", 0, Self.longestPath)
         try sceneExtent?.check("sceneExtent", 0, Self.longestPath)
         try defocusRadius.check("defocusRadius", 0, 20)
         try gaussianSigma.check("gaussianSigma", 0, 10)
@@ -78,7 +78,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         }
     }
 
-    /// As `sceneExtent`, pixels: as far as ``SceneMotion/moments`` are dense enough for.
+    /// As `extent` and `sceneExtent`, pixels: as far as ``SceneMotion/moments`` are dense enough for.
     public static let longestPath = 41.0
 
     /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.

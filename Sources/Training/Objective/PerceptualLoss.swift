@@ -61,7 +61,21 @@ struct PerceptualLoss {
             try self.init(row: row, column: column, height: side, width: side, device: device)
         }
 
-        var tensors: [Tensor] { [rows, columns] }
+        fileprivate var tensors: [Tensor] { [rows, columns] }
+    }
+
+    /// What pictures are to be compared with, in a window drawn anywhere.
+    struct Comparison {
+        /// All that is another for each batch, but for the reference.
+        let tensors: [Tensor]
+        /// The loss of pictures, weighted.
+        let loss: (_ output: Tensor) throws -> Tensor
+    }
+
+    /// - Parameter reference: N×3×side×side in [-1, 1].
+    func comparison(with reference: Tensor, using random: inout CounterStream) throws -> Comparison {
+        let window = try Window(side: reference.shape[3], device: reference.device, using: &random)
+        return Comparison(tensors: window.tensors) { try self($0, reference, window) }
     }
 
     /// The loss, weighted; differentiable in `output`.

@@ -109,20 +109,15 @@ final class DeblurTraining: TrainingTask {
         let count = shard.batchSize
         let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
         let noise = try NoiseSource.normal(like: sharp, range: shard.range, of: count, seed: random.next())
-        let window = try perceptual.map { _ in
-            try PerceptualLoss.Window(side: patch, device: device, using: &random)
-        }
+        let comparison = try perceptual?.comparison(with: sharp, using: &random)
         let levels = try objective.levels(Array(gammas[shard.range]), on: device)
-        let further = perceptual.flatMap { perceptual in
-            window.map { window in { try perceptual($0, sharp, window) } }
-        }
         return TrainingBatch(
             inputs: [sharp, blurred, noise] + (deconvolved.map { [$0] } ?? []) + levels.tensors
-                + (window?.tensors ?? [])
+                + (comparison?.tensors ?? [])
         ) { [networks, objective, lossOptions] in
             try networks.loss(
                 objective, sharp: sharp, blurred: blurred, deconvolved: deconvolved, noise: noise,
-                levels: levels, options: lossOptions, further: further)
+                levels: levels, options: lossOptions, further: comparison?.loss)
         }
     }
 

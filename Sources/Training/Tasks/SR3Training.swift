@@ -57,11 +57,7 @@ final class SR3Training: TrainingTask {
         let draws = degradation?.draws(count, using: &random)
         let offset = (row: offset(&random), column: offset(&random))
         let seed = random.next()
-        let device = model.device
-        let window = try perceptual.map { _ in
-            try PerceptualLoss.Window(side: patch, device: device, using: &random)
-        }
-        let levels = try objective.levels(Array(gammas[shard.range]), on: device)
+        let levels = try objective.levels(Array(gammas[shard.range]), on: model.device)
         return try noGrad {
             let around = try photos.batch(Array(crops[shard.range]), size: side).to(.float32) / 127.5 - 1
             var (hr, lr): (Tensor, Tensor)
@@ -78,14 +74,13 @@ final class SR3Training: TrainingTask {
             }
             let condition = try enlarge(lr).channelsLast()
             let noise = try NoiseSource.normal(like: hr, range: shard.range, of: count, seed: seed)
-            let further = perceptual.flatMap { perceptual in
-                window.map { window in { try perceptual($0, hr, window) } }
-            }
+            let comparison = try perceptual?.comparison(with: hr, using: &random)
             return TrainingBatch(
-                inputs: [hr, condition, noise] + levels.tensors + (window?.tensors ?? [])
+                inputs: [hr, condition, noise] + levels.tensors + (comparison?.tensors ?? [])
             ) { [model, objective] in
                 try model.loss(
-                    objective, hr: hr, condition: condition, noise: noise, levels: levels, further: further)
+                    objective, hr: hr, condition: condition, noise: noise, levels: levels,
+                    further: comparison?.loss)
             }
         }
     }
