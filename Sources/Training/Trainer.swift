@@ -85,18 +85,24 @@ public final class Trainer {
     /// The network of the recipe, and what makes the task around it: reading the pictures takes long,
     /// and a network's checkpoint is looked at before.
     func built() throws -> (
-        network: Module,
+        network: Module, optimizer: RunOptimizer,
         task: (_ training: [String], _ validation: [String], _ isCancelled: () -> Bool) throws ->
             any TrainingTask
     ) {
         let perceptual = try recipe.objective.perceptual.map {
-            try PerceptualLoss($0, roots: options.data, device: options.device)
+            try PerceptualLoss($0, roots: options.data, seed: recipe.seed, device: options.device)
+        }
+        func optimizer(of network: Module) throws -> RunOptimizer {
+            let rate = recipe.objective.perceptual?.adversarial?.learningRate
+            return try RunOptimizer(
+                network.parameters, settings: recipe.optimizer,
+                critic: perceptual?.critic.flatMap { critic in rate.map { (critic, $0) } })
         }
         switch recipe.task {
         case .sr3(let configuration, let degradation):
             let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
             return (
-                model.network,
+                model.network, try optimizer(of: model.network),
                 { [recipe] training, validation, _ in
                     try SR3Training(
                         recipe, model, degradation, perceptual: perceptual, training: training,
@@ -109,7 +115,7 @@ public final class Trainer {
                 try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
             }
             return (
-                networks,
+                networks, try optimizer(of: networks),
                 { [recipe, options] training, validation, isCancelled in
                     try DeblurTraining(
                         recipe, networks, degradation, perceptual: perceptual, training: training,

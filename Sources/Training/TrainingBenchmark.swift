@@ -36,8 +36,7 @@ extension Trainer {
     public func benchmark(steps: Int) throws -> TrainingBenchmark {
         let files = try split()
         if options.device.isCUDA { Device.allowTF32(true) }
-        let (network, makeTask) = try built()
-        let optimizer = try RunOptimizer(network.parameters, settings: recipe.optimizer)
+        let (network, optimizer, makeTask) = try built()
         let ema = try EMA(network.parameters, decay: recipe.optimizer.emaDecay)
         let task = try makeTask(files.training, [], { false })
         network.setTraining(true)

@@ -54,13 +54,12 @@ final class TrainingRun {
         }
         let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
         if device.isCUDA { Device.allowTF32(true) }
-        let (network, makeTask) = try trainer.built()
-        self.network = network
+        let (network, optimizer, makeTask) = try trainer.built()
+        (self.network, self.optimizer) = (network, optimizer)
         let origin =
             try isResumed || !ranks.isRoot ? nil : trainer.options.continueFrom.map(StartingPoint.init)
         try origin?.load(into: network)
         let parameters = network.parameters
-        optimizer = try RunOptimizer(parameters, settings: recipe.optimizer)
         ema = try EMA(parameters, decay: recipe.optimizer.emaDecay)
         if let origin {
             let isWarm = try origin.load(ema: ema, optimizer: optimizer)

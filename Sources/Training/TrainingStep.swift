@@ -71,7 +71,7 @@ final class TrainingStep {
         settings = recipe.optimizer
         self.device = device
         buckets = try GradientBuckets(
-            parameters, communicator: ranks, carriedCount: 1 + Self.toldCount)
+            parameters + optimizer.criticParameters, communicator: ranks, carriedCount: 1 + Self.toldCount)
         precision = settings.precision.dtype(on: device)
         skipped = try Tensor.zeros([], device: device)
         streak = try Tensor.zeros([], device: device)
@@ -143,8 +143,12 @@ final class TrainingStep {
             try observer?(.backward)
         }
         let norm = try clipGradients(parameters, limit: settings.gradientClip)
+        // Apart from the network's, which must not be made small by it.
+        let critic =
+            try optimizer.criticParameters.isEmpty
+            ? nil : clipGradients(optimizer.criticParameters, limit: settings.gradientClip)
         let skip = try noGrad {
-            let skip = try norm.isNotFinite()
+            let skip = try (critic.map { try norm + $0 } ?? norm).isNotFinite()
             try optimizer.step(learningRate: rate, skip: skip)
             return skip
         }

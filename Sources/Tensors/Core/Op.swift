@@ -34,6 +34,8 @@ enum Op {
     static let viewAsReal = Operator("aten::view_as_real")
     static let silu = Operator("aten::silu")
     static let relu = Operator("aten::relu")
+    static let leakyReLU = Operator("aten::leaky_relu")
+    static let softplus = Operator("aten::softplus")
     static let dropout = Operator("aten::dropout")
     static let softmax = Operator("aten::softmax.int")
     static let isfinite = Operator("aten::isfinite")

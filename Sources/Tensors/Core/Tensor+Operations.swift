@@ -46,6 +46,14 @@ extension Tensor {
     }
     public func silu() throws -> Tensor { try Op.silu.one(.tensor(self)) }
     public func relu() throws -> Tensor { try Op.relu.one(.tensor(self)) }
+    /// Negative elements are multiplied by `slope`.
+    public func leakyReLU(_ slope: Double) throws -> Tensor {
+        try Op.leakyReLU.one(.tensor(self), .double(slope))
+    }
+    /// log(1 + exp(x)).
+    public func softplus() throws -> Tensor {
+        try Op.softplus.one(.tensor(self), .double(1), .double(20))
+    }
 
     public func clamped(_ low: Double, _ high: Double) throws -> Tensor {
         try Op.clamp.one(.tensor(self), .double(low), .double(high))

@@ -52,6 +52,9 @@ struct EfficientNetLite: Sendable {
     private static let stemWidth = 32
     private static let expansion = 6
 
+    /// Channels of the features.
+    static let widths = [stemWidth] + stages.map { $0.output * expansion }
+
     private let stem: Convolution
     private let blocks: [Block]
     /// The first half of the fifth stage's first block.

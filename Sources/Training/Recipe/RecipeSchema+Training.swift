@@ -33,6 +33,20 @@ extension RecipeSchema {
                 .required("network", .name(Network.allCases.map(\.rawValue)), "Whose features are compared."),
                 .required(
                     "weight", .number(.above(0)), "What this loss is multiplied by before it is added."),
+                .optional(
+                    "adversarial", .mapping(adversarial),
+                    "A critic that learns beside the network to tell its pictures from originals.",
+                    acceptsNull: false),
+            ])
+    }
+
+    private static var adversarial: MappingRule {
+        MappingRule(
+            definition: "adversarial",
+            fields: [
+                .required(
+                    "weight", .number(.above(0)), "What the critic's judgement is multiplied by."),
+                .required("learningRate", .number(.above(0, below: 1)), "The critic's own, constant."),
             ])
     }
 

@@ -112,15 +112,18 @@ private func writeRandomNetwork(to path: String) throws {
 }
 
 extension TrainerTests {
-    /// Of both tasks: the loss counts, its crops are drawn, and a resumed run draws the same.
-    @Test(arguments: ["sr3", "deblur"]) func aRunWithThePerceptualLossIsResumed(task: String) throws {
+    /// Of both tasks: the loss counts, its crops are drawn, and a resumed run draws the same; with a critic, that
+    /// goes on to learn where it was.
+    @Test(arguments: ["sr3", "deblur"], ["", ", adversarial: {weight: 0.01, learningRate: 1.0e-3}"])
+    func aRunWithThePerceptualLossIsResumed(task: String, critic: String) throws {
         let threads = Device.threads
         defer { try? Device.setThreads(threads) }
         try Device.setThreads(1)
         let plain =
             try task == "sr3" ? recipeText(["validationCount": "0"]) : deblurText(["validationCount": "0"])
         let text = plain.replacing(
-            "objective:\n", with: "objective:\n  perceptual: {network: efficientnet-lite0, weight: 3}\n")
+            "objective:\n",
+            with: "objective:\n  perceptual: {network: efficientnet-lite0, weight: 3\(critic)}\n")
         #expect(throws: DataError.self) {
             try trainer(text, output: "one").run(report: { _ in }, isCancelled: { false })
         }
@@ -137,6 +140,8 @@ extension TrainerTests {
         #expect(with > without * 1.01 && with.isFinite)
         let (one, two) = (try tensors("one"), try tensorsOfResumedRun(text, output: "two"))
         #expect(try one != tensors("plain"))
+        #expect(one.keys.contains("optimizer.critic.5.2.weight") == !critic.isEmpty)
+        #expect(one.keys.contains("optimizer.critic.5.2.weight.exp_avg_sq") == !critic.isEmpty)
         for name in one.keys.sorted() { #expect(one[name] == two[name], "\(name)") }
     }
 }
