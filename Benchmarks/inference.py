@@ -105,20 +105,26 @@ def int8_speedups():
     return found
 
 
-def our_steps(arguments, size, count):
+def our_steps(arguments, size, count, precision):
+    """Seconds of steps; none where the processor does not have the number format."""
     command = [arguments.restore, "benchmark", "--model", arguments.model, "--size", str(size), "--repeat", str(count)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [float(line) for line in output.split()]
+    done = subprocess.run([*command, "--precision", precision], capture_output=True, text=True)
+    if done.returncode and precision == "float32":
+        sys.exit(done.stderr)
+    return [float(line) for line in done.stdout.split()]
 
 
 def show_steps(arguments):
     network = Network(arguments.model, 512)
     peers = network.peers()
-    times = {"restore": []} | {name: [] for name in peers}
+    formats = {"restore": "float32", "restore, int8": "int8"}
+    times = {name: [] for name in [*formats, *peers]}
     for _ in range(arguments.rounds):
         for name, call in peers.items():
             times[name] += seconds(call)
-        times["restore"] += our_steps(arguments, 512, 5)
+        for name, precision in formats.items():
+            times[name] += our_steps(arguments, 512, 5, precision)
+    times = {name: values for name, values in times.items() if values}
     fastest = min(statistics.median(times[name]) for name in peers)
     ours = statistics.median(times["restore"])
     product, convolution, memory = peaks()

@@ -6,6 +6,7 @@ Needs no PyTorch, and must not load it: a child's peak of memory is never told b
 """
 import os
 import statistics
+import subprocess
 import tempfile
 
 from commands import ROOT, options, spread, timed, write_picture
@@ -25,7 +26,12 @@ def show_commands(arguments, folder):
             arguments.restore, "benchmark", "--model", arguments.model, "--size", "64", "--repeat", "1"],
         "`restore sr`, 128×128 to 512×512": enlarge(128),
         "`restore sr`, 256×256 to 1024×1024": enlarge(256),
+        "`restore sr --precision int8`, 128×128 to 512×512": enlarge(128, "--precision", "int8"),
+        "`restore sr --precision int8`, 256×256 to 1024×1024": enlarge(256, "--precision", "int8"),
     }
+    # Refused where the processor has no VNNI.
+    commands = {name: command for name, command in commands.items() if not subprocess.run(
+        command, capture_output=True).returncode}
     results = {name: [] for name in commands}
     for _ in range(arguments.rounds):
         for name, command in commands.items():

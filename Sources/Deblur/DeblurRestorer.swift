@@ -49,10 +49,12 @@ public final class DeblurRestorer {
 
     public let model: DeblurModel
 
-    public init(_ model: DeblurModel) throws {
+    /// - Parameter precision: in which the networks compute on the CPU.
+    /// - Throws: ``PrecisionError`` where this machine does not have it.
+    public init(_ model: DeblurModel, precision: InferencePrecision = .float32) throws {
         self.model = model
-        try model.networks.predictor.prepareForInference()
-        try model.networks.denoiser.prepareForInference()
+        try model.networks.predictor.prepareForInference(precision)
+        try model.networks.denoiser.prepareForInference(precision)
     }
 
     /// How a picture of that size is cut.

@@ -27,9 +27,9 @@ public final class DeblurEvaluator: Evaluator {
     ///   of the picture; as many pixels are left out at every border.
     public init(
         _ model: DeblurModel, weights: EvaluationWeights, seed: UInt64, alignment: Int = 0,
-        isCancelled: @escaping () -> Bool = { false }
+        precision: InferencePrecision = .float32, isCancelled: @escaping () -> Bool = { false }
     ) throws {
-        restorer = try DeblurRestorer(model)
+        restorer = try DeblurRestorer(model, precision: precision)
         let hasDeconvolution = model.configuration.deconvolution != nil
         baselines = [Self.input] + (hasDeconvolution ? [Self.deconvolution] : []) + [Self.predictor]
         metrics =
@@ -39,7 +39,7 @@ public final class DeblurEvaluator: Evaluator {
         self.seed = seed
         self.alignment = alignment
         self.isCancelled = isCancelled
-        conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
+        conditions = ["seed": "\(seed)", "alignment": "\(alignment)"].merging(precision.conditions) { $1 }
     }
 
     public func subject(_ pair: EvaluationPair) throws -> EvaluationSubject {

@@ -38,3 +38,8 @@ extension DispatchTime {
         Double(DispatchTime.now().uptimeNanoseconds - uptimeNanoseconds) / 1e9
     }
 }
+
+extension InferencePrecision {
+    /// What of an output is decided by it; nothing where it is the usual one.
+    var conditions: [String: String] { self == .float32 ? [:] : ["precision": rawValue] }
+}

@@ -19,9 +19,9 @@ public final class SREvaluator: Evaluator {
 
     public init(
         _ model: SR3Model, weights: EvaluationWeights, seed: UInt64, consistency: Bool,
-        isCancelled: @escaping () -> Bool = { false }
+        precision: InferencePrecision = .float32, isCancelled: @escaping () -> Bool = { false }
     ) throws {
-        restorer = try SR3Restorer(model)
+        restorer = try SR3Restorer(model, precision: precision)
         let border = model.configuration.scale
         metrics =
             [.psnr(.luma, border: border), .ssim(border: border)] + weights.metrics(border: border)
@@ -30,6 +30,7 @@ public final class SREvaluator: Evaluator {
         self.consistency = consistency
         self.isCancelled = isCancelled
         conditions = ["seed": "\(seed)", "consistency": consistency ? "yes" : "no"]
+            .merging(precision.conditions) { $1 }
     }
 
     public func subject(_ pair: EvaluationPair) throws -> EvaluationSubject {

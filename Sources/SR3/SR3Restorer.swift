@@ -55,9 +55,11 @@ public final class SR3Restorer {
 
     public let model: SR3Model
 
-    public init(_ model: SR3Model) throws {
+    /// - Parameter precision: in which the network computes on the CPU.
+    /// - Throws: ``PrecisionError`` where this machine does not have it.
+    public init(_ model: SR3Model, precision: InferencePrecision = .float32) throws {
         self.model = model
-        try model.network.prepareForInference()
+        try model.network.prepareForInference(precision)
     }
 
     /// The output's size: round(width·scale) × round(height·scale).

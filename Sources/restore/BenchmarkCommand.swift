@@ -18,7 +18,7 @@ struct BenchmarkCommand: ParsableCommand {
     @Option(help: "A model's name or file.") var model = ModelStore.defaultSR
     @Option(help: "Side of the output picture in pixels.") var size = 512
     @Option(name: .customLong("repeat"), help: "How many steps to time.") var count = 7
-    @OptionGroup(title: "Machine") var machine: DeviceOptions
+    @OptionGroup(title: "Machine") var machine: InferenceOptions
 
     func validate() throws {
         guard (16...8192).contains(size) else { throw ValidationError("--size must be from 16 to 8192") }
@@ -27,7 +27,9 @@ struct BenchmarkCommand: ParsableCommand {
 
     func run() throws {
         let device = try machine.resolved()
-        let model = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device)).model
+        let model = try SR3Restorer(
+            SR3Model.load(ModelStore.path(of: model), device: device), precision: machine.precision
+        ).model
         let channels = model.configuration.network.imageChannels
         let noisy = try NoiseField(seed: 1).tensor(step: 0, channels: channels, height: size, width: size).to(
             device)

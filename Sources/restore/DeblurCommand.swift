@@ -80,7 +80,7 @@ struct DeblurCommand: ParsableCommand {
 
     @OptionGroup(title: "Files") var files: PictureFiles
 
-    @OptionGroup(title: "Machine") var machine: DeviceOptions
+    @OptionGroup(title: "Machine") var machine: InferenceOptions
 
     @OptionGroup(title: "Memory") var memory: TilingOptions
 
@@ -130,7 +130,8 @@ struct DeblurCommand: ParsableCommand {
         Interrupt.watch()
         let device = try machine.resolved(for: ranks)
         try BatchRun(plan, files: files, ranks: ranks).run {
-            let restorer = try DeblurRestorer(DeblurModel.load(ModelStore.path(of: model), device: device))
+            let restorer = try DeblurRestorer(
+                DeblurModel.load(ModelStore.path(of: model), device: device), precision: machine.precision)
             let choice = try DeblurChoice(
                 restorer.model.configuration, sampling: sampling, perception: perception, steps: steps,
                 samples: samples, maximumNoise: maxNoise)

@@ -31,7 +31,7 @@ struct EvalCommand: ParsableCommand {
         @OptionGroup(title: "Pictures") var inputs: EvaluationInputs
         @OptionGroup(title: "Methods, several separated by commas") var grid: MethodGrid
         @OptionGroup(title: "Files") var files: EvaluationFiles
-        @OptionGroup(title: "Machine") var machine: DeviceOptions
+        @OptionGroup(title: "Machine") var machine: InferenceOptions
 
         func run() throws {
             try files.check()
@@ -53,7 +53,7 @@ struct EvalCommand: ParsableCommand {
         @OptionGroup(title: "Pictures") var inputs: EvaluationInputs
         @OptionGroup(title: "Methods, several separated by commas") var grid: MethodGrid
         @OptionGroup(title: "Files") var files: EvaluationFiles
-        @OptionGroup(title: "Machine") var machine: DeviceOptions
+        @OptionGroup(title: "Machine") var machine: InferenceOptions
 
         func run() throws {
             try files.check()

@@ -163,7 +163,7 @@ struct SREvaluationOptions: ParsableArguments {
         help: "Make the shrunk result agree with the input (default: as the model is meant).")
     var consistency: Bool?
 
-    func work(_ inputs: EvaluationInputs, _ grid: MethodGrid, _ machine: DeviceOptions) throws
+    func work(_ inputs: EvaluationInputs, _ grid: MethodGrid, _ machine: InferenceOptions) throws
         -> EvaluationWork
     {
         let path = try ModelStore.path(of: model)
@@ -173,7 +173,7 @@ struct SREvaluationOptions: ParsableArguments {
         let evaluator = try SREvaluator(
             loaded, weights: inputs.metricWeights, seed: inputs.seed,
             consistency: consistency ?? loaded.configuration.makesConsistent,
-            isCancelled: { Interrupt.isRequested })
+            precision: machine.precision, isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .superResolution, modelPath: path, device: device, ranks: ranks, evaluator: evaluator,
             methods: grid.methods(loaded.configuration.sampling),
@@ -217,7 +217,7 @@ struct DeblurEvaluationOptions: ParsableArguments {
         }
     }
 
-    func work(_ inputs: EvaluationInputs, _ grid: MethodGrid, _ machine: DeviceOptions) throws
+    func work(_ inputs: EvaluationInputs, _ grid: MethodGrid, _ machine: InferenceOptions) throws
         -> EvaluationWork
     {
         if blurred != nil, inputs.sets != nil {
@@ -229,7 +229,7 @@ struct DeblurEvaluationOptions: ParsableArguments {
         let loaded = try DeblurModel.load(path, device: device)
         let evaluator = try DeblurEvaluator(
             loaded, weights: inputs.metricWeights, seed: inputs.seed, alignment: align,
-            isCancelled: { Interrupt.isRequested })
+            precision: machine.precision, isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .deblurring, modelPath: path, device: device, ranks: ranks, evaluator: evaluator,
             methods: methods(grid, loaded.configuration), pairs: pairs(inputs))

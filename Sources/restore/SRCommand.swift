@@ -53,7 +53,7 @@ struct SRCommand: ParsableCommand {
     var model = ModelStore.defaultSR
 
     @OptionGroup(title: "Files") var files: PictureFiles
-    @OptionGroup(title: "Machine") var machine: DeviceOptions
+    @OptionGroup(title: "Machine") var machine: InferenceOptions
     @OptionGroup(title: "Memory") var memory: TilingOptions
 
     func validate() throws {
@@ -71,7 +71,8 @@ struct SRCommand: ParsableCommand {
         Interrupt.watch()
         let device = try machine.resolved(for: ranks)
         try BatchRun(plan, files: files, ranks: ranks).run {
-            let restorer = try SR3Restorer(SR3Model.load(ModelStore.path(of: model), device: device))
+            let restorer = try SR3Restorer(
+                SR3Model.load(ModelStore.path(of: model), device: device), precision: machine.precision)
             let settings = try sampling.merged(into: restorer.model.configuration.sampling, steps: steps)
             return PictureWork(model: model, method: settings.method(samples: samples), seed: seed) {
                 image, job, progress in

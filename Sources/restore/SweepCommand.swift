@@ -32,7 +32,7 @@ struct SweepCommand: ParsableCommand {
         @OptionGroup(title: "Pictures") var inputs: EvaluationInputs
         @OptionGroup(title: "Methods, several separated by commas") var grid: MethodGrid
         @OptionGroup(title: "Report") var report: SweepFiles
-        @OptionGroup(title: "Machine") var machine: DeviceOptions
+        @OptionGroup(title: "Machine") var machine: InferenceOptions
 
         func run() throws {
             try report.write(task.work(inputs, grid.orStandard, machine))
@@ -48,7 +48,7 @@ struct SweepCommand: ParsableCommand {
         @OptionGroup(title: "Pictures") var inputs: EvaluationInputs
         @OptionGroup(title: "Methods, several separated by commas") var grid: MethodGrid
         @OptionGroup(title: "Report") var report: SweepFiles
-        @OptionGroup(title: "Machine") var machine: DeviceOptions
+        @OptionGroup(title: "Machine") var machine: InferenceOptions
 
         func run() throws {
             try report.write(task.work(inputs, grid.orStandard, machine))

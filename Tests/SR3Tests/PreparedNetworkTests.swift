@@ -51,4 +51,27 @@ struct PreparedNetworkTests {
             }
         }
     }
+
+    /// What int8 may cost, the bound it was built for: 45 dB between the pictures. Of all of BSD100 see Results/int8.md.
+    @Test(
+        .enabled(if: InferencePrecision.int8.isSupported, "this processor has no VNNI"),
+        arguments: ["sr3-x4", "sr3-x4-real"])
+    func int8DrawsNearlyTheSamePicture(_ name: String) throws {
+        let path = Self.models.appendingPathComponent("\(name).safetensors").path
+        let lr = try NoiseField(seed: 3).tensor(step: 0, channels: 3, height: 9, width: 12)
+            .resized(height: 37, width: 50).clamped(-1, 1)
+        func picture(_ precision: InferencePrecision, tile: Int?) throws -> Tensor {
+            let restorer = try SR3Restorer(SR3Model.load(path), precision: precision)
+            var options = try SR3Restorer.Options(
+                defaults: restorer.model.configuration.sampling, scale: 4)
+            options.tiling.side = tile
+            return try restorer.restored(lr, height: 147, width: 199, options: options)
+        }
+        for tile in [nil, 96] {
+            let (exact, rounded) = (try picture(.float32, tile: tile), try picture(.int8, tile: tile))
+            let error = try exact.meanSquaredError(to: rounded).item()
+            #expect(20 * log10(2 / error.squareRoot()) > 45)
+            #expect(error > 0, "the same numbers would prove nothing")
+        }
+    }
 }

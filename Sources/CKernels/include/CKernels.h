@@ -71,6 +71,22 @@ typedef struct {
 int ck_patches_to_pixels(const ck_patches *call);
 int ck_pixels_to_patches(const ck_patches *call);
 
+/// Whether this processor has products of bytes (VNNI), with which int8 pays.
+int ck_has_int8(void);
+
+typedef struct {
+  const float *input;
+  size_t count;
+  /// `count` bytes: round(x/scale) + zero_point.
+  unsigned char *output;
+  /// Chosen so that the least and the largest number just fit; zero_point is from 1 to 255.
+  float scale;
+  int zero_point;
+} ck_quantization;
+
+/// Rounds numbers to bytes.
+void ck_quantize(ck_quantization *call);
+
 #ifdef __cplusplus
 }
 #endif

@@ -83,6 +83,15 @@ final class ResidualBlock: Module {
         if configuration.dropout > 0 && isTraining {
             h = try h.dropout(configuration.dropout, training: true)
         }
-        return try conv2(h, then: .add(skip?(x) ?? x))
+        if let skip { return try conv2(h, then: .addInto(skip(x))) }
+        // Where skip connections are added, none of them holds what a block was given.
+        let isMine = configuration.skipConnections == .added && resampling == .none
+        return try conv2(h, then: isMine ? .addInto(x) : .add(x))
+    }
+
+    /// Packs the two convolutions for inference in a number format; see ``Conv2d/prepareForInference(_:inputSize:)``.
+    func prepareForInference(_ precision: InferencePrecision) throws {
+        try conv1.prepareForInference(precision)
+        try conv2.prepareForInference(precision)
     }
 }

@@ -246,8 +246,14 @@ public final class UNet: Module {
         return try whole.pixelUnshuffled(patch).channelsLast()
     }
 
-    /// Packs every convolution for inference; see ``Conv2d/prepareForInference(inputSize:)``.
-    public func prepareForInference() throws {
+    /// Packs every convolution for inference; see ``Conv2d/prepareForInference(_:inputSize:)``.
+    ///
+    /// - Parameter precision: of the convolutions in residual blocks, nearly all there is to compute; the first and the
+    ///   last, and those between levels, stay in float32.
+    /// - Throws: ``PrecisionError`` where this machine does not have it.
+    public func prepareForInference(_ precision: InferencePrecision = .float32) throws {
+        try precision.requireSupport(on: input.weight.device)
+        try forEachModule { try ($0 as? ResidualBlock)?.prepareForInference(precision) }
         try forEachModule { try ($0 as? Conv2d)?.prepareForInference() }
     }
 }

@@ -96,4 +96,7 @@ enum Op {
     static let reorderConvolution = Operator("mkldnn::_reorder_convolution_weight")
     static let convolutionPointwise = Operator("mkldnn::_convolution_pointwise")
     static let convolutionPointwiseAdd = Operator("mkldnn::_convolution_pointwise.binary")
+    static let packQuantized = Operator("onednn::qconv_prepack")
+    static let quantizedConvolution = Operator("onednn::qconv2d_pointwise")
+    static let quantizedConvolutionAdd = Operator("onednn::qconv2d_pointwise.binary")
 }

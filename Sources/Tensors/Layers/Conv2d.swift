@@ -1,6 +1,6 @@
 /// A two-dimensional convolution over N×C×H×W pictures in channels-last memory.
 ///
-/// For inference on the CPU ``prepareForInference()`` packs the weights once, for Winograd's algorithm
+/// For inference on the CPU ``prepareForInference(_:inputSize:)`` packs the weights once, for Winograd's algorithm
 /// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
 /// inside the convolution. Training uses ``WinogradConvolution`` with its gradients where that pays, else
 /// the plain operators, with SiLU and addition by themselves.
@@ -14,6 +14,7 @@ public final class Conv2d: Module {
     /// Packed weights, and what they were packed for.
     private enum Preparation {
         case winograd(WinogradConvolution)
+        case quantized(QuantizedConvolution)
         /// In the layout oneDNN computes with.
         case packed(Tensor)
     }
@@ -42,6 +43,8 @@ public final class Conv2d: Module {
         case silu
         /// Adds a tensor of the output's shape.
         case add(Tensor)
+        /// Adds a tensor of the output's shape that nobody needs any more: its memory may become the output's.
+        case addInto(Tensor)
     }
 
     /// N×inputs×H×W → N×outputs×H'×W'.
@@ -65,6 +68,7 @@ public final class Conv2d: Module {
         let bias = try shift.map { try self.bias + $0 } ?? self.bias
         switch preparation {
         case .winograd(let convolution): return try convolution(x, bias: bias, then: epilogue)
+        case .quantized(let convolution): return try convolution(x, bias: bias, then: epilogue)
         case .packed(let packed):
             let common: [OperatorArgument] = [
                 .tensor(packed), .tensor(bias), .ints([padding, padding]), .ints([stride, stride]),
@@ -78,7 +82,7 @@ public final class Conv2d: Module {
                 let result = try Op.convolutionPointwise(
                     [.tensor(x)] + common + [.string(activation), .emptyList, .string("")])
                 return result[0]
-            case .add(let other):
+            case .add(let other), .addInto(let other):
                 let result = try Op.convolutionPointwiseAdd(
                     [.tensor(x), .tensor(other)] + common
                         + [.string("add"), .double(1), .none, .emptyList, .none])
@@ -97,7 +101,7 @@ public final class Conv2d: Module {
         switch epilogue {
         case .none: return sum
         case .silu: return try silu(sum)
-        case .add(let other): return try sum + other
+        case .add(let other), .addInto(let other): return try sum + other
         }
     }
 
@@ -105,8 +109,16 @@ public final class Conv2d: Module {
     public var isPrepared: Bool { preparation != nil }
 
     /// Packs the weights for inference on the CPU; does nothing elsewhere.
-    public func prepareForInference(inputSize: [Int]? = nil) throws {
+    ///
+    /// - Parameter precision: int8 is only taken for 3×3 convolutions of stride 1, where the processor has it.
+    public func prepareForInference(_ precision: InferencePrecision = .float32, inputSize: [Int]? = nil)
+        throws
+    {
         guard preparation == nil, weight.device == .cpu, weight.dtype == .float32 else { return }
+        if precision == .int8, stride == 1, padding == 1, let convolution = try QuantizedConvolution(weight) {
+            preparation = .quantized(convolution)
+            return
+        }
         if stride == 1, padding == 1, let convolution = try WinogradConvolution(weight) {
             preparation = .winograd(convolution)
             return
@@ -124,4 +136,14 @@ public final class Conv2d: Module {
 
     /// Packed weights are a copy: they are dropped when the weights change.
     public override func parametersDidChange() { preparation = nil }
+}
+
+extension Conv2d.Epilogue {
+    /// What is added, if anything is.
+    var addend: Tensor? {
+        switch self {
+        case .add(let other), .addInto(let other): other
+        case .none, .silu: nil
+        }
+    }
 }

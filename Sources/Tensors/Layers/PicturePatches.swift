@@ -57,9 +57,8 @@ extension Tensor {
         return status == 0 ? result : nil
     }
 
-    /// Memory for an N×C×H×W float32 tensor of the CPU, channels last.
-    static func emptyPixels(_ shape: [Int]) throws -> Tensor {
-        try Op.empty.one(
-            .ints(shape), .int(Int(DType.float32.rawValue)), .none, .none, .none, .int(2))
+    /// Memory for an N×C×H×W tensor of the CPU, channels last.
+    static func emptyPixels(_ shape: [Int], dtype: DType = .float32) throws -> Tensor {
+        try Op.empty.one(.ints(shape), .int(Int(dtype.rawValue)), .none, .none, .none, .int(2))
     }
 }

@@ -37,7 +37,7 @@ final class WinogradConvolution {
         let shape = [size[0], outputs, size[2], size[3]]
         let result = try Tensor.emptyPixels(shape)
         var addend: Tensor?
-        if case .add(let other) = epilogue {
+        if let other = epilogue.addend {
             guard other.shape == shape else {
                 throw TensorError(
                     operation: "convolution", shapes: [other.shape, shape],

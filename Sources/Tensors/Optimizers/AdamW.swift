@@ -95,7 +95,8 @@ public final class AdamW {
 /// Copies saved tensors into an optimiser's state by name.
 ///
 /// - Throws: ``TensorError`` naming the first tensor that is missing or has another shape.
-public func loadState(_ state: [(name: String, value: Tensor)], from saved: (String) throws -> Tensor?) throws {
+public func loadState(_ state: [(name: String, value: Tensor)], from saved: (String) throws -> Tensor?) throws
+{
     try noGrad {
         for (name, value) in state {
             guard let stored = try saved(name), stored.count == value.count else {

@@ -24,7 +24,8 @@ final class Critic: Module {
             ]
             layers = try shapes.map {
                 (
-                    weight: try initializer.uniform($0, bound: 1 / Double($0[1] * $0[2] * $0[3]).squareRoot()),
+                    weight: try initializer.uniform(
+                        $0, bound: 1 / Double($0[1] * $0[2] * $0[3]).squareRoot()),
                     bias: try initializer.constant([$0[0]], 0)
                 )
             }
