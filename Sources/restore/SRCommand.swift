@@ -19,7 +19,7 @@ struct SRCommand: ParsableCommand {
               restore sr -r photos -o large      the tree below photos, below large
               cat in.png | restore sr - > out.png
               restore sr --samples 8 in.png      mean of eight samples: safer, smoother
-              restore sr --steps 20 --sampler ddpm in.png   more detail, more invention
+              restore sr --steps 5 --sampler ddpm in.png    more detail, more invention
               restore sr --schedule linear:1e-4:0.1:100 --steps 10 --seed 7 in.png
 
             \(PictureFiles.discussion)

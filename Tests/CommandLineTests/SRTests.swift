@@ -23,6 +23,23 @@ struct SRTests {
         return Double(sum) / Double(image.samples.count * image.maxSample)
     }
 
+    /// Where the processor has it, another picture and nearly the same; else one sentence and nothing written.
+    @Test func int8RoundsOrIsRefused() throws {
+        try write(TestPictures.waves(width: 24, height: 20))
+        try enlarge("in.png", "-o", "exact.png", in: folder)
+        let arguments = ["sr", "--model", TestModels.tiny, "--precision", "int8", "in.png", "-o", "rounded.png"]
+        let outcome = try Executable.run(arguments, in: folder.path)
+        guard outcome.status == 0 else {
+            #expect(outcome.status == 64 && outcome.errors.contains("--precision: int8 needs a processor with VNNI"))
+            #expect(!folder.exists("rounded.png"))
+            return
+        }
+        let (exact, rounded) = (try folder.image("exact.png"), try folder.image("rounded.png"))
+        let differences = zip(exact.samples, rounded.samples).map { abs(Int($0) - Int($1)) }
+        #expect(differences.contains { $0 > 0 })
+        #expect(Double(differences.reduce(0, +)) / Double(differences.count) < 2)
+    }
+
     // MARK: sizes and names
 
     @Test(arguments: [

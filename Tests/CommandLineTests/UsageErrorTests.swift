@@ -51,6 +51,7 @@ struct UsageErrorTests {
         Case("--device gpu in.png", "--device", "gpu"), Case("--device cuda in.png", "--device", "CUDA"),
         Case("--device cuda:7 in.png", "--device"), Case("--device cuda:x in.png", "--device", "cuda:x"),
         Case("--device cpu:0 in.png", "--device", "cpu:0"),
+        Case("--precision int4 in.png", "--precision", "int4", "float32", "int8"),
     ])
     func refusedWithOneSentence(wrong: Case) throws {
         let outcome = try expectFailure(
