@@ -89,7 +89,7 @@ final class ResidualBlock: Module {
         return try conv2(h, then: isMine ? .addInto(x) : .add(x))
     }
 
-    /// Packs the two convolutions for inference in a number format; see ``Conv2d/prepareForInference(_:inputSize:)``.
+    /// Packs the two convolutions for inference in a number format; see ``Conv2d/prepareForInference(_:)``.
     func prepareForInference(_ precision: InferencePrecision) throws {
         try conv1.prepareForInference(precision)
         try conv2.prepareForInference(precision)

@@ -246,7 +246,7 @@ public final class UNet: Module {
         return try whole.pixelUnshuffled(patch).channelsLast()
     }
 
-    /// Packs every convolution for inference; see ``Conv2d/prepareForInference(_:inputSize:)``.
+    /// Packs every convolution for inference; see ``Conv2d/prepareForInference(_:)``.
     ///
     /// - Parameter precision: of the convolutions in residual blocks, nearly all there is to compute; the first and the
     ///   last, and those between levels, stay in float32.

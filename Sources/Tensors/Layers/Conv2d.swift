@@ -1,6 +1,6 @@
 /// A two-dimensional convolution over N×C×H×W pictures in channels-last memory.
 ///
-/// For inference on the CPU ``prepareForInference(_:inputSize:)`` packs the weights once, for Winograd's algorithm
+/// For inference on the CPU ``prepareForInference(_:)`` packs the weights once, for Winograd's algorithm
 /// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
 /// inside the convolution. Training uses ``WinogradConvolution`` with its gradients where that pays, else
 /// the plain operators, with SiLU and addition by themselves.
@@ -108,12 +108,14 @@ public final class Conv2d: Module {
     /// Whether weights are packed and ``Epilogue`` is computed inside the convolution.
     public var isPrepared: Bool { preparation != nil }
 
+    /// oneDNN chooses a layout for weights by the input's size, too. One that it would not have chosen is changed at
+    /// every call, which can take longer than the convolution.
+    static let typicalSides = [64, 64]
+
     /// Packs the weights for inference on the CPU; does nothing elsewhere.
     ///
     /// - Parameter precision: int8 is only taken for 3×3 convolutions of stride 1, where the processor has it.
-    public func prepareForInference(_ precision: InferencePrecision = .float32, inputSize: [Int]? = nil)
-        throws
-    {
+    public func prepareForInference(_ precision: InferencePrecision = .float32) throws {
         guard preparation == nil, weight.device == .cpu, weight.dtype == .float32 else { return }
         if precision == .int8, stride == 1, padding == 1, let convolution = try QuantizedConvolution(weight) {
             preparation = .quantized(convolution)
@@ -128,8 +130,7 @@ public final class Conv2d: Module {
         let packed = try noGrad {
             try Op.reorderConvolution.one(
                 .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]),
-                .int(1),
-                inputSize.map(OperatorArgument.ints) ?? .none)
+                .int(1), .ints([1, weight.shape[1]] + Self.typicalSides))
         }
         preparation = .packed(packed)
     }

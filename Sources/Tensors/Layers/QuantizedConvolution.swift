@@ -34,10 +34,9 @@ final class QuantizedConvolution {
                     return largest > 0 ? largest / 127 : Float(1)
                 })
             let rounded = try (weight.detach() / scales.perSample()).rounded().to(.int8).contiguous()
-            // Of a typical input: the layout does not depend on its size, only that there is a zero point.
             let packed = try Op.packQuantized.one(
                 .tensor(rounded), .tensor(scales), .double(1), .int(1), .ints([1, 1]), .ints([1, 1]),
-                .ints([1, 1]), .int(1), .ints([1, shape[1], 64, 64]))
+                .ints([1, 1]), .int(1), .ints([1, shape[1]] + Conv2d.typicalSides))
             return (packed, scales)
         }
         self.packed = packed
