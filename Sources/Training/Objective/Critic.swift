@@ -85,9 +85,17 @@ final class Critic: Module {
 
     /// - Parameters:
     ///   - output, reference: pictures and what is seen in them. N×3×H×W in [-1, 1], sides multiples of 4.
+    ///   - weights: of the pictures, length N; nil where all count alike.
     func losses(
-        output: (picture: Tensor, features: [Tensor]), reference: (picture: Tensor, features: [Tensor])
+        output: (picture: Tensor, features: [Tensor]), reference: (picture: Tensor, features: [Tensor]),
+        weights: Tensor? = nil
     ) throws -> Losses {
+        /// Of how far one judgement is above another.
+        func loss(_ gap: Tensor) throws -> Tensor {
+            let found = try gap.softplus()
+            guard let weights else { return try found.mean() }
+            return try (found.mean([1, 2, 3]) * weights).mean()
+        }
         let made = [try detail(of: output.picture)] + output.features
         let real = [try detail(of: reference.picture)] + reference.features
         var (network, critic): ([Tensor], [Tensor]) = ([], [])
@@ -98,8 +106,8 @@ final class Critic: Module {
                 try judged.narrowed(0, start: 0, count: count),
                 try judged.narrowed(0, start: count, count: count)
             )
-            critic.append(try (first - second).softplus().mean())
-            network.append(try (second.detach() - head(made, learns: false)).softplus().mean())
+            critic.append(try loss(first - second))
+            network.append(try loss(second.detach() - head(made, learns: false)))
         }
         return Losses(network: try Tensor.stacked(network).mean(), critic: try Tensor.stacked(critic).mean())
     }

@@ -19,7 +19,7 @@ struct PerceptualLoss {
     private let weight: Double
     /// Learns beside the network to tell its pictures from originals, where the recipe wants it.
     let critic: Critic?
-    private let criticWeight: Double
+    private let adversarial: Recipe.ObjectiveSettings.Adversarial?
 
     /// Loads the network.
     ///
@@ -39,7 +39,7 @@ struct PerceptualLoss {
         network = try EfficientNetLite(file: openTensorFile(path), device: device)
         weight = settings.weight
         critic = try settings.adversarial.map { _ in try Critic(seed: seed, device: device) }
-        criticWeight = settings.adversarial?.weight ?? 0
+        adversarial = settings.adversarial
     }
 
     /// Which rows and columns of pictures are compared: tensors, so that what is computed with them can be written
@@ -76,10 +76,14 @@ struct PerceptualLoss {
         let loss: (_ output: Tensor) throws -> Tensor
     }
 
-    /// - Parameter reference: N×3×side×side in [-1, 1].
-    func comparison(with reference: Tensor, using random: inout CounterStream) throws -> Comparison {
+    /// - Parameters:
+    ///   - reference: N×3×side×side in [-1, 1].
+    ///   - levels: γ of the noisy pictures that these are estimated from, length N.
+    func comparison(with reference: Tensor, levels: Tensor, using random: inout CounterStream) throws
+        -> Comparison
+    {
         let window = try Window(side: reference.shape[3], device: reference.device, using: &random)
-        return Comparison(tensors: window.tensors) { try self($0, reference, window) }
+        return Comparison(tensors: window.tensors) { try self($0, reference, window, levels: levels) }
     }
 
     /// The loss, weighted; differentiable in `output`. Where there is a critic, its judgement is in it, and its own
@@ -88,7 +92,10 @@ struct PerceptualLoss {
     /// - Parameters:
     ///   - output, reference: N×3×H×W in [-1, 1] up to overshoot, H and W at least ``minimumSide``.
     ///   - window: the part that is compared.
-    func callAsFunction(_ output: Tensor, _ reference: Tensor, _ window: Window) throws -> Tensor {
+    ///   - levels: γ, length N, by which the critic weighs its judgements where the recipe says so.
+    func callAsFunction(_ output: Tensor, _ reference: Tensor, _ window: Window, levels: Tensor? = nil) throws
+        -> Tensor
+    {
         func seen(_ pictures: Tensor) throws -> (picture: Tensor, features: [Tensor]) {
             let crop = try pictures.selected(2, indices: window.rows).selected(3, indices: window.columns)
             return (crop, try network.features(of: crop))
@@ -105,8 +112,11 @@ struct PerceptualLoss {
             try ($0 - $1).squared().sum([1]).mean()
         }
         let loss = try Tensor.stacked(terms).mean() * weight
-        guard let critic else { return loss }
-        let losses = try critic.losses(output: found, reference: wanted)
-        return try loss + losses.network * criticWeight + losses.critic
+        guard let critic, let adversarial else { return loss }
+        let losses = try critic.losses(
+            output: found, reference: wanted,
+            weights: adversarial.noiseExponent == 0
+                ? nil : levels.map { try (1 - $0).power(adversarial.noiseExponent) })
+        return try loss + losses.network * adversarial.weight + losses.critic
     }
 }

@@ -33,6 +33,18 @@ extension Recipe {
             public var weight: Double
             /// The critic's own; it neither warms up nor falls.
             public var learningRate: Double
+            /// An estimate made at signal level γ counts (1 − γ) to this power: above 0 those made where little noise
+            /// is left, which samplers of many steps make one after the other, are asked less to be sharp. Default: 0.
+            public var noiseExponent: Double
+
+            private enum CodingKeys: String, CodingKey { case weight, learningRate, noiseExponent }
+
+            public init(from decoder: any Decoder) throws {
+                let values = try decoder.container(keyedBy: CodingKeys.self)
+                weight = try values.decode(Double.self, forKey: .weight)
+                learningRate = try values.decode(Double.self, forKey: .learningRate)
+                noiseExponent = try values.decodeIfPresent(Double.self, forKey: .noiseExponent) ?? 0
+            }
         }
     }
 }

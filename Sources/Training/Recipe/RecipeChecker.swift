@@ -182,7 +182,8 @@ struct RecipeChecker {
         if let near = NearestName.of(name, among: rule.fields.map(\.name)) {
             return "\(text), did you mean '\((path + [near]).joined(separator: "."))'?"
         }
-        if let elsewhere = recipe.paths.first(where: { $0.last == name }) {
+        // The one that is least deep is the most likely.
+        if let elsewhere = recipe.paths.filter({ $0.last == name }).min(by: { $0.count < $1.count }) {
             return "\(text), did you mean '\(elsewhere.joined(separator: "."))'?"
         }
         let names = rule.fields.map(\.name)

@@ -47,6 +47,9 @@ extension RecipeSchema {
                 .required(
                     "weight", .number(.above(0)), "What the critic's judgement is multiplied by."),
                 .required("learningRate", .number(.above(0, below: 1)), "The critic's own, constant."),
+                .optional(
+                    "noiseExponent", .number(.from(0, to: 100)),
+                    "An estimate made at signal level γ counts (1 − γ) to this power.", standard: .integer(0)),
             ])
     }
 

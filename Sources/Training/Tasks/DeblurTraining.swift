@@ -109,8 +109,8 @@ final class DeblurTraining: TrainingTask {
         let count = shard.batchSize
         let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
         let noise = try NoiseSource.normal(like: sharp, range: shard.range, of: count, seed: random.next())
-        let comparison = try perceptual?.comparison(with: sharp, using: &random)
         let levels = try objective.levels(Array(gammas[shard.range]), on: device)
+        let comparison = try perceptual?.comparison(with: sharp, levels: levels.values, using: &random)
         return TrainingBatch(
             inputs: [sharp, blurred, noise] + (deconvolved.map { [$0] } ?? []) + levels.tensors
                 + (comparison?.tensors ?? [])

@@ -74,7 +74,8 @@ final class SR3Training: TrainingTask {
             }
             let condition = try enlarge(lr).channelsLast()
             let noise = try NoiseSource.normal(like: hr, range: shard.range, of: count, seed: seed)
-            let comparison = try perceptual?.comparison(with: hr, using: &random)
+            let comparison = try perceptual?.comparison(
+                with: hr, levels: levels.values, using: &random)
             return TrainingBatch(
                 inputs: [hr, condition, noise] + levels.tensors + (comparison?.tensors ?? [])
             ) { [model, objective] in

@@ -1,6 +1,6 @@
 """The critic's losses in PyTorch: INPUT OUTPUT.
 
-INPUT holds the batches `a` and `b`, N×3×H×W, features of both as `a.0`…`b.4`, and the heads' weights as `0.0.weight`,
+INPUT holds the batches `a` and `b`, N×3×H×W, features of both as `a.0`…`b.4`, the pictures' `weights`, and the heads' weights as `0.0.weight`,
 `0.0.bias`…; OUTPUT receives the losses `network` and `critic`, the `gradient` of the first to a, and that of the second
 to the first head's first weights, `weight`.
 """
@@ -37,8 +37,9 @@ def main(source, target):
             for name, x in (("a", a), ("b", given["b"]))]
     # How far the original is above the network's picture, position by position.
     gaps = [head(index, real) - head(index, made) for index, (made, real) in enumerate(zip(*seen))]
-    network = sum(F.softplus(gap).mean() for gap in gaps) / 6
-    critic = sum(F.softplus(-gap).mean() for gap in gaps) / 6
+    weights = given["weights"]
+    network = sum((F.softplus(gap).mean((1, 2, 3)) * weights).mean() for gap in gaps) / 6
+    critic = sum((F.softplus(-gap).mean((1, 2, 3)) * weights).mean() for gap in gaps) / 6
     gradient, = torch.autograd.grad(network, a, retain_graph=True)
     weight, = torch.autograd.grad(critic, first)
     results = {"network": network.reshape(1), "critic": critic.reshape(1), "gradient": gradient, "weight": weight}

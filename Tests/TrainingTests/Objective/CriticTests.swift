@@ -31,13 +31,14 @@ struct CriticTests {
         let critic = try Critic(seed: 3, device: .cpu)
         let (a, b) = (try pictures(1), try pictures(5))
         let (made, real) = (try features(1), try features(2))
-        var given: [(String, Tensor)] = [("a", a), ("b", b)]
+        let weights = try Tensor([1, 0.25])
+        var given: [(String, Tensor)] = [("a", a), ("b", b), ("weights", weights)]
         for index in made.indices { given += [("a.\(index)", made[index]), ("b.\(index)", real[index])] }
         given += try critic.parameters.map { ($0.name, try $0.value.detach().contiguous()) }
         let file = try PythonReference.results(of: "TrainingTests/Fixtures/critic.py", given)
 
         try a.setRequiresGrad(true)
-        let losses = try critic.losses(output: (a, made), reference: (b, real))
+        let losses = try critic.losses(output: (a, made), reference: (b, real), weights: weights)
         try (losses.network + losses.critic).backward()
         for (name, loss) in [("network", losses.network), ("critic", losses.critic)] {
             let wanted = try file.tensor(name, shape: [1]).item()
@@ -45,8 +46,8 @@ struct CriticTests {
             #expect(try abs(loss.item() - wanted) < 1e-5 * wanted, "\(name)")
         }
         // Each loss has its gradient where PyTorch has it with the other loss left out.
-        let weights = try #require(critic.parameters.first { $0.name == "0.0.weight" }).value
-        for (name, found) in [("gradient", a.grad), ("weight", weights.grad)] {
+        let first = try #require(critic.parameters.first { $0.name == "0.0.weight" }).value
+        for (name, found) in [("gradient", a.grad), ("weight", first.grad)] {
             let (found, wanted) = (try #require(found), try #require(try file.tensor(name)))
             let largest = try wanted.magnitude().max().item()
             #expect(largest > 0)

@@ -57,6 +57,27 @@ struct PerceptualLossTests {
         #expect(try #require(same.grad).isFinite())
     }
 
+    /// What is estimated where no noise is left is not judged, what is estimated from noise alone is judged in full.
+    @Test func theCriticCanCountByTheNoiseThatIsLeft() throws {
+        try writeRandomNetwork(to: folder.file("metrics/efficientnet-lite0.safetensors"))
+        func loss(_ critic: String, levels: [Float]) throws -> Double {
+            let settings = try JSONDecoder().decode(
+                Recipe.ObjectiveSettings.Perceptual.self,
+                from: Data(#"{"network": "efficientnet-lite0", "weight": 3\#(critic)}"#.utf8))
+            let loss = try PerceptualLoss(settings, roots: [folder.path], device: .cpu)
+            let window = try PerceptualLoss.Window(row: 1, column: 2, height: 48, width: 48, device: .cpu)
+            return try noGrad { try loss(pictures(1), pictures(5), window, levels: Tensor(levels)).item() }
+        }
+        let judged = #", "adversarial": {"weight": 0.5, "learningRate": 0.001, "noiseExponent": 2}"#
+        let plain = try loss("", levels: [0.5, 0.5])
+        #expect(try abs(loss(judged, levels: [1, 1]) - plain) < 1e-6)
+        let full = try loss(judged, levels: [0, 0])
+        #expect(full > plain + 0.1)
+        #expect(try abs(loss(judged, levels: [0.5, 0.5]) - plain - (full - plain) / 4) < 1e-5)
+        let always = judged.replacing(#", "noiseExponent": 2"#, with: "")
+        #expect(try abs(loss(always, levels: [1, 0.5]) - full) < 1e-5)
+    }
+
     @Test func aMissingNetworkIsToldWithWhereToGetIt() throws {
         #expect {
             try PerceptualLoss(
@@ -114,7 +135,9 @@ private func writeRandomNetwork(to path: String) throws {
 extension TrainerTests {
     /// Of both tasks: the loss counts, its crops are drawn, and a resumed run draws the same; with a critic, that
     /// goes on to learn where it was.
-    @Test(arguments: ["sr3", "deblur"], ["", ", adversarial: {weight: 0.01, learningRate: 1.0e-3}"])
+    @Test(
+        arguments: ["sr3", "deblur"],
+        ["", ", adversarial: {weight: 0.01, learningRate: 1.0e-3, noiseExponent: 2}"])
     func aRunWithThePerceptualLossIsResumed(task: String, critic: String) throws {
         let threads = Device.threads
         defer { try? Device.setThreads(threads) }
