@@ -85,7 +85,7 @@ public final class Trainer {
     /// The network of the recipe, and what makes the task around it: reading the pictures takes long,
     /// and a network's checkpoint is looked at before.
     func built() throws -> (
-        network: Module, optimizer: RunOptimizer,
+        network: Module, optimizer: () throws -> RunOptimizer,
         task: (_ training: [String], _ validation: [String], _ isCancelled: () -> Bool) throws ->
             any TrainingTask
     ) {
@@ -102,7 +102,7 @@ public final class Trainer {
         case .sr3(let configuration, let degradation):
             let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
             return (
-                model.network, try optimizer(of: model.network),
+                model.network, { try optimizer(of: model.network) },
                 { [recipe] training, validation, _ in
                     try SR3Training(
                         recipe, model, degradation, perceptual: perceptual, training: training,
@@ -115,7 +115,7 @@ public final class Trainer {
                 try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
             }
             return (
-                networks, try optimizer(of: networks),
+                networks, { try optimizer(of: networks) },
                 { [recipe, options] training, validation, isCancelled in
                     try DeblurTraining(
                         recipe, networks, degradation, perceptual: perceptual, training: training,

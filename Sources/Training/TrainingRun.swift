@@ -54,12 +54,13 @@ final class TrainingRun {
         }
         let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
         if device.isCUDA { Device.allowTF32(true) }
-        let (network, optimizer, makeTask) = try trainer.built()
-        (self.network, self.optimizer) = (network, optimizer)
+        let (network, makeOptimizer, makeTask) = try trainer.built()
+        self.network = network
         let origin =
             try isResumed || !ranks.isRoot ? nil : trainer.options.continueFrom.map(StartingPoint.init)
         try origin?.load(into: network)
         let parameters = network.parameters
+        optimizer = try makeOptimizer()
         ema = try EMA(parameters, decay: recipe.optimizer.emaDecay)
         if let origin {
             let isWarm = try origin.load(ema: ema, optimizer: optimizer)

@@ -62,7 +62,9 @@ struct ShippedResultsTests {
     }
 
     /// Pages of benchmarks name a digest of what a denoiser's step is made of.
-    @Test(arguments: ["benchmarks", "parts", "int8"]) func theBenchmarksTimedTheseSources(_ name: String) throws {
+    @Test(arguments: ["benchmarks", "parts", "int8"]) func theBenchmarksTimedTheseSources(_ name: String)
+        throws
+    {
         let page = Self.root.appendingPathComponent("Results/\(name).md")
         let text = try String(contentsOf: page, encoding: .utf8)
         let line = try #require(text.firstMatch(of: /Sources timed \((.+)\), SHA-256 ([0-9a-f]{64})\./))
