@@ -49,7 +49,7 @@ public final class DeblurRestorer {
 
     public let model: DeblurModel
 
-    /// - Parameter precision: in which the networks compute on the CPU.
+    /// - Parameter precision: in which the networks compute.
     /// - Throws: ``PrecisionError`` where this machine does not have it.
     public init(_ model: DeblurModel, precision: InferencePrecision = .float32) throws {
         self.model = model

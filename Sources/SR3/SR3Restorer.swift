@@ -55,7 +55,7 @@ public final class SR3Restorer {
 
     public let model: SR3Model
 
-    /// - Parameter precision: in which the network computes on the CPU.
+    /// - Parameter precision: in which the network computes.
     /// - Throws: ``PrecisionError`` where this machine does not have it.
     public init(_ model: SR3Model, precision: InferencePrecision = .float32) throws {
         self.model = model

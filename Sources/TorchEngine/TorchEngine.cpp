@@ -521,6 +521,25 @@ void ct_mark_free(ct_mark mark) {
   });
 }
 
+namespace {
+
+/// at::cuda::CompileAndLaunchKernel of libtorch_cuda, which is not linked; null where there is none.
+using KernelLauncher = c10::SmallVector<at::Tensor> (*)(
+    const std::string &code, const std::string &name, int outputs, const c10::SmallVector<at::Tensor> &tensors,
+    const c10::SmallVector<at::Scalar> &numbers, bool by_reference);
+
+KernelLauncher kernel_launcher() {
+  static const auto launcher = ct_cuda_device_count() == 0
+      ? nullptr
+      : (KernelLauncher)dlsym(
+            RTLD_DEFAULT,
+            "_ZN2at4cuda22CompileAndLaunchKernelERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEES8_iRKN3c10"
+            "11SmallVectorINS_6TensorELj6EEERKNSA_INS9_6ScalarELj1EEEb");
+  return launcher;
+}
+
+} // namespace
+
 ct_graph ct_graph_record(int index, int (*body)(void *), void *context) {
   return protect((ct_graph) nullptr, [&]() -> ct_graph {
     const c10::Device device = device_of((int)c10::DeviceType::CUDA, index);
@@ -553,6 +572,27 @@ int ct_graph_replay(ct_graph graph) {
 void ct_graph_free(ct_graph graph) {
   protect(1, [&] {
     delete graph;
+    return 0;
+  });
+}
+
+int ct_has_kernels(void) { return kernel_launcher() != nullptr; }
+
+ct_tensor ct_kernel(const char *code, const char *name, const ct_tensor *tensors, size_t count) {
+  return protect((ct_tensor) nullptr, [&] {
+    const auto launch = kernel_launcher();
+    TORCH_CHECK(launch != nullptr, "this libtorch compiles no kernels");
+    TORCH_CHECK(count > 0, "a kernel needs a tensor");
+    c10::SmallVector<at::Tensor> values;
+    for (size_t i = 0; i < count; ++i) values.push_back(tensors[i]->value);
+    const c10::DeviceGuard on(values[0].device());
+    return hand_out(launch(code, name, 1, values, {}, false)[0]);
+  });
+}
+
+void ct_try_convolutions(int tried) {
+  protect(1, [&] {
+    at::globalContext().setBenchmarkCuDNN(tried != 0);
     return 0;
   });
 }

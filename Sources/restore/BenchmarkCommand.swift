@@ -8,8 +8,9 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark",
         abstract: "Times one denoiser step.",
         discussion: """
-            Prints the times in seconds, one a line, after a warm-up. Benchmarks/speed.py
-            runs it beside the same network in PyTorch.
+            Prints the times in seconds, one a line, after a warm-up; of a GPU the memory
+            that was taken, too. Benchmarks/inference.py runs it beside the same network in
+            PyTorch.
 
             Example:
               restore benchmark --size 512 --repeat 7
@@ -27,6 +28,8 @@ struct BenchmarkCommand: ParsableCommand {
 
     func run() throws {
         let device = try machine.resolved()
+        try device.synchronize()
+        let before = device.isCUDA ? device.availableMemory : nil
         let model = try SR3Restorer(
             SR3Model.load(ModelStore.path(of: model), device: device), precision: machine.precision
         ).model
@@ -36,13 +39,19 @@ struct BenchmarkCommand: ParsableCommand {
         let condition = try (noisy * 0.3).clamped(-1, 1)
         let level = try Tensor.full([1], 0.5, device: device)
         try noGrad {
-            for round in 0..<(count + 2) {
+            // The first rounds warm caches and primitives up, and write down what a GPU is asked for.
+            let warmUp = ReplayedFunction.plainCalls + 1
+            for round in 0..<(count + warmUp) {
                 let start = DispatchTime.now().uptimeNanoseconds
                 _ = try model.prediction(noisy: noisy, condition: condition, signalLevel: level)
                 try device.synchronize()
-                // Two rounds warm the caches and oneDNN's primitives up.
-                if round >= 2 { print(Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9) }
+                if round >= warmUp { print(Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9) }
             }
         }
+        func tell(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+        if let before, let after = device.availableMemory {
+            tell("GPU memory taken: \(Int((before - after) / 1_048_576)) MiB")
+        }
+        if let reason = model.network.replayFailure { tell("steps are not replayed: \(reason)") }
     }
 }

@@ -46,7 +46,7 @@ struct InferenceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "float32, or int8: rounded, and a quarter faster a step, on CPUs with VNNI.",
+            "float32; int8: rounded, a quarter faster a step, on CPUs with VNNI; bfloat16: rounded, on CUDA.",
             valueName: "format"))
     var precision = InferencePrecision.float32
 

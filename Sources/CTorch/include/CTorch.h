@@ -139,6 +139,15 @@ ct_graph ct_graph_record(int index, int (*body)(void *), void *context);
 /// Asks for what was written down, after what this thread asked for before.
 int ct_graph_replay(ct_graph graph);
 void ct_graph_free(ct_graph graph);
+/// Whether `ct_kernel` can be used: a CUDA device is there, and its library compiles kernels.
+int ct_has_kernels(void);
+/// What a function of numbers gives for those at each place of CUDA tensors, which broadcast. It is compiled for the
+/// device when first used.
+///
+/// - `code`: a C++ function template `template <typename T> T NAME(T a, T b, …)` of as many numbers as there are tensors.
+ct_tensor ct_kernel(const char *code, const char *name, const ct_tensor *tensors, size_t count);
+/// Makes CUDA try several algorithms for each new shape of a convolution and keep the fastest (1), or choose by rule (0).
+void ct_try_convolutions(int tried);
 /// Free bytes of a CUDA device's memory; 0 where they cannot be told.
 uint64_t ct_cuda_free_memory(int index);
 int ct_set_threads(int count);

@@ -17,6 +17,10 @@ public final class UNet: Module {
     private let down: [Level]
     private let middle: [Step]
     private let up: [Level]
+    /// Of a network prepared for inference on a CUDA device.
+    private var replays: ReplayedFunction?
+    /// What features are kept in between layers, where that is not the pictures' type.
+    private var streamType: DType?
 
     /// A residual block and, at some levels, attention after it.
     private struct Step {
@@ -196,6 +200,12 @@ public final class UNet: Module {
                 operation: "UNet", shapes: [size, signalLevel.shape],
                 reason: "there must be one signal level, or one for each picture")
         }
+        guard let replays else { return try predicted(noisy, condition: condition, level: signalLevel) }
+        return try replays([noisy, signalLevel] + (condition.map { [$0] } ?? []))
+    }
+
+    private func predicted(_ noisy: Tensor, condition: Tensor?, level signalLevel: Tensor) throws -> Tensor {
+        let size = noisy.shape
         let multiple = configuration.multiple
         let bottom = (multiple - size[2] % multiple) % multiple
         let right = (multiple - size[3] % multiple) % multiple
@@ -207,6 +217,7 @@ public final class UNet: Module {
         var h = try patches(of: pictures)
         let level = try embedding.map { try $0(signalLevel.to(h.dtype)) }
         h = try input(h)
+        if let streamType { h = try h.to(streamType) }
         let concatenates = configuration.skipConnections == .concatenated
         var skips = concatenates ? [h] : []
         for part in down {
@@ -231,7 +242,7 @@ public final class UNet: Module {
             }
         }
         if let outputNorm { h = try silu(outputNorm(h)) }
-        h = try output(h)
+        h = try output(h).to(noisy.dtype)
         let picture =
             try output.isPrepared ? h.picture(ofPatches: configuration.patchSize) : nil
         return try (picture ?? h.pixelShuffled(configuration.patchSize))
@@ -246,14 +257,30 @@ public final class UNet: Module {
         return try whole.pixelUnshuffled(patch).channelsLast()
     }
 
-    /// Packs every convolution for inference; see ``Conv2d/prepareForInference(_:)``.
+    /// Packs every convolution for inference; see ``Conv2d/prepareForInference(_:)``. On a CUDA device calls for
+    /// pictures of one size are replayed from the third on.
     ///
-    /// - Parameter precision: of the convolutions in residual blocks, nearly all there is to compute; the first and the
-    ///   last, and those between levels, stay in float32.
+    /// - Parameter precision: on the CPU of the convolutions in residual blocks, nearly all there is to compute; the
+    ///   first and the last, and those between levels, stay in float32.
     /// - Throws: ``PrecisionError`` where this machine does not have it.
     public func prepareForInference(_ precision: InferencePrecision = .float32) throws {
-        try precision.requireSupport(on: input.weight.device)
+        let device = input.weight.device
+        try precision.requireSupport(on: device)
         try forEachModule { try ($0 as? ResidualBlock)?.prepareForInference(precision) }
-        try forEachModule { try ($0 as? Conv2d)?.prepareForInference() }
+        try forEachModule { try ($0 as? Conv2d)?.prepareForInference(device.isCUDA ? precision : .float32) }
+        guard device.isCUDA else { return }
+        // Norms and attention compute in float32, between convolutions that need not.
+        let isPlain =
+            configuration.norm == .none && configuration.attentionLevels.isEmpty
+            && configuration.middleAttention != .once && configuration.levelConditioning != .affine
+        streamType = isPlain && precision == .bfloat16 ? .bfloat16 : nil
+        replays = ReplayedFunction { [unowned self] inputs in
+            try predicted(inputs[0], condition: inputs.count > 2 ? inputs[2] : nil, level: inputs[1])
+        }
     }
+
+    public override func parametersDidChange() { (replays, streamType) = (nil, nil) }
+
+    /// Why calls on a CUDA device are not replayed, where they are not.
+    public var replayFailure: String? { replays?.failure }
 }

@@ -93,6 +93,10 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
         return try result.get()
     }
 
+    /// Lets CUDA try several algorithms for each new shape of a convolution and keep the fastest: it pays where shapes
+    /// come back. For all threads.
+    public static func tryConvolutions(_ tried: Bool) { ct_try_convolutions(tried ? 1 : 0) }
+
     /// Lets CUDA compute float32 convolutions in TF32: training speed for ten bits of mantissa. Products of matrices,
     /// by which pictures are resized, are always computed in float32.
     public static func allowTF32(_ allowed: Bool) { ct_allow_tf32(allowed ? 1 : 0) }

@@ -2,7 +2,7 @@
 ///
 /// For inference on the CPU ``prepareForInference(_:)`` packs the weights once, for Winograd's algorithm
 /// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
-/// inside the convolution. Training uses ``WinogradConvolution`` with its gradients where that pays, else
+/// inside the convolution. On a CUDA device they follow it in one pass (``DeviceConvolution``). Training uses ``WinogradConvolution`` with its gradients where that pays, else
 /// the plain operators, with SiLU and addition by themselves.
 public final class Conv2d: Module {
     public let weight: Tensor
@@ -17,6 +17,7 @@ public final class Conv2d: Module {
         case quantized(QuantizedConvolution)
         /// In the layout oneDNN computes with.
         case packed(Tensor)
+        case device(DeviceConvolution)
     }
 
     /// - Parameter zero: starts with weights and bias at 0, for the last layer of a residual branch.
@@ -65,6 +66,9 @@ public final class Conv2d: Module {
     private static let fewPositions = 128
 
     private func convolved(_ x: Tensor, shift: Tensor?, then epilogue: Epilogue) throws -> Tensor {
+        if case .device(let convolution) = preparation {
+            return try convolution(x, shift: shift, then: epilogue)
+        }
         let bias = try shift.map { try self.bias + $0 } ?? self.bias
         switch preparation {
         case .winograd(let convolution): return try convolution(x, bias: bias, then: epilogue)
@@ -88,7 +92,7 @@ public final class Conv2d: Module {
                         + [.string("add"), .double(1), .none, .emptyList, .none])
                 return result[0]
             }
-        case nil: break
+        case .device, nil: break
         }
         let sum =
             try stride == 1 && padding == 1 && isTraining && WinogradConvolution.fits(x, weight)
@@ -112,11 +116,17 @@ public final class Conv2d: Module {
     /// every call, which can take longer than the convolution.
     static let typicalSides = [64, 64]
 
-    /// Packs the weights for inference on the CPU; does nothing elsewhere.
+    /// Packs the weights for inference.
     ///
     /// - Parameter precision: int8 is only taken for 3×3 convolutions of stride 1, where the processor has it.
     public func prepareForInference(_ precision: InferencePrecision = .float32) throws {
-        guard preparation == nil, weight.device == .cpu, weight.dtype == .float32 else { return }
+        guard preparation == nil, weight.dtype == .float32 else { return }
+        guard weight.device == .cpu else {
+            preparation = .device(
+                try DeviceConvolution(
+                    weight, bias: bias, stride: stride, padding: padding, dtype: precision.deviceType))
+            return
+        }
         if precision == .int8, stride == 1, padding == 1, let convolution = try QuantizedConvolution(weight) {
             preparation = .quantized(convolution)
             return

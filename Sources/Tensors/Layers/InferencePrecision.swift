@@ -1,29 +1,42 @@
 import CKernels
 
-/// The number format of a network's convolutions when it restores on the CPU.
+/// The number format of a network's convolutions when it restores.
 public enum InferencePrecision: String, Sendable, CaseIterable {
     case float32
-    /// Bytes for weights and for what is convolved, sums in 32 bits; several times as fast, and rounded.
+    /// Bytes for weights and for what is convolved, sums in 32 bits, on the CPU; several times as fast, and rounded.
     case int8
+    /// Eight bits of mantissa for all that a network computes, sums in 32 bits, on a CUDA device.
+    case bfloat16
 
-    /// Whether this machine computes in it faster than in float32.
+    /// Whether this machine's CPU computes in it faster than in float32.
     public var isSupported: Bool {
         switch self {
         case .float32: true
         case .int8:
             ck_has_int8() != 0 && Op.packQuantized.exists && Op.quantizedConvolution.exists
                 && Op.quantizedConvolutionAdd.exists
+        case .bfloat16: false
         }
     }
 
     /// - Throws: ``PrecisionError`` where a device does not compute in it.
     public func requireSupport(on device: Device) throws {
-        guard self == .int8 else { return }
-        guard device == .cpu else { throw PrecisionError("int8 is for the CPU, not for \(device)") }
-        guard isSupported else {
-            throw PrecisionError("int8 needs a processor with VNNI (Intel from 2019, AMD from 2022)")
+        switch self {
+        case .float32: break
+        case .int8:
+            guard device == .cpu else { throw PrecisionError("int8 is for the CPU, not for \(device)") }
+            guard isSupported else {
+                throw PrecisionError("int8 needs a processor with VNNI (Intel from 2019, AMD from 2022)")
+            }
+        case .bfloat16:
+            guard device.isCUDA else {
+                throw PrecisionError("bfloat16 is for CUDA devices, not for the CPU")
+            }
         }
     }
+
+    /// What is convolved on a CUDA device.
+    var deviceType: DType { self == .bfloat16 ? .bfloat16 : .float32 }
 }
 
 /// Why a number format cannot be used.

@@ -55,6 +55,10 @@
   F(ct_graph, ct_graph_record, (int index, int (*body)(void *), void *context), (index, body, context)) \
   F(int, ct_graph_replay, (ct_graph graph), (graph)) \
   F(void, ct_graph_free, (ct_graph graph), (graph)) \
+  F(int, ct_has_kernels, (), ()) \
+  F(ct_tensor, ct_kernel, (const char *code, const char *name, const ct_tensor *tensors, size_t count), \
+    (code, name, tensors, count)) \
+  F(void, ct_try_convolutions, (int tried), (tried)) \
   F(uint64_t, ct_cuda_free_memory, (int index), (index)) \
   F(int, ct_set_threads, (int count), (count)) \
   F(int, ct_threads, (), ()) \

@@ -17,6 +17,8 @@ struct PerceptualLoss {
 
     private let network: EfficientNetLite
     private let weight: Double
+    /// Only every so many-th picture is looked at.
+    private let every: Int
     /// Learns beside the network to tell its pictures from originals, where the recipe wants it.
     let critic: Critic?
     private let adversarial: Recipe.ObjectiveSettings.Adversarial?
@@ -38,34 +40,49 @@ struct PerceptualLoss {
         }
         network = try EfficientNetLite(file: openTensorFile(path), device: device)
         weight = settings.weight
+        every = settings.every
         critic = try settings.adversarial.map { _ in try Critic(seed: seed, device: device) }
         adversarial = settings.adversarial
     }
 
-    /// Which rows and columns of pictures are compared: tensors, so that what is computed with them can be written
-    /// down once for all (``DeviceGraph``).
+    /// Which pictures of a batch are compared, and which rows and columns of them: tensors, so that what is computed
+    /// with them can be written down once for all (``DeviceGraph``).
     struct Window {
+        /// Nil for all.
+        fileprivate let pictures: Tensor?
         fileprivate let rows: Tensor
         fileprivate let columns: Tensor
 
         /// - Parameters:
         ///   - row, column: from 0 below ``phases``: where it begins.
         ///   - height, width: of the pictures, at least ``minimumSide``.
-        init(row: Int, column: Int, height: Int, width: Int, device: Device) throws {
+        ///   - pictures: their places in the batch; nil for all.
+        init(
+            row: Int, column: Int, height: Int, width: Int, pictures: [Int]? = nil, device: Device
+        ) throws {
             func indices(_ start: Int, _ side: Int) throws -> Tensor {
                 try Tensor(indices: Array(start..<(start + side - PerceptualLoss.phases))).to(device)
             }
+            self.pictures = try pictures.map { try Tensor(indices: $0).to(device) }
             (rows, columns) = (try indices(row, height), try indices(column, width))
         }
 
-        /// One that begins anywhere, of square pictures.
-        init(side: Int, device: Device, using random: inout CounterStream) throws {
-            func phase() -> Int { Int(random.uniform() * Double(PerceptualLoss.phases)) }
-            let (row, column) = (phase(), phase())
-            try self.init(row: row, column: column, height: side, width: side, device: device)
+        /// One that begins anywhere, of square pictures, of which there are `count`, a multiple of `every`.
+        init(side: Int, count: Int, every: Int, device: Device, using random: inout CounterStream) throws {
+            func below(_ limit: Int) -> Int { Int(random.uniform() * Double(limit)) }
+            let (row, column) = (below(PerceptualLoss.phases), below(PerceptualLoss.phases))
+            let pictures =
+                every == 1 ? nil : Array(stride(from: below(every), to: count, by: every))
+            try self.init(
+                row: row, column: column, height: side, width: side, pictures: pictures, device: device)
         }
 
-        fileprivate var tensors: [Tensor] { [rows, columns] }
+        fileprivate var tensors: [Tensor] { (pictures.map { [$0] } ?? []) + [rows, columns] }
+
+        /// What belongs to the pictures that are compared, N×….
+        fileprivate func picked(_ values: Tensor) throws -> Tensor {
+            try pictures.map { try values.selected(0, indices: $0) } ?? values
+        }
     }
 
     /// What pictures are to be compared with, in a window drawn anywhere.
@@ -82,7 +99,9 @@ struct PerceptualLoss {
     func comparison(with reference: Tensor, levels: Tensor, using random: inout CounterStream) throws
         -> Comparison
     {
-        let window = try Window(side: reference.shape[3], device: reference.device, using: &random)
+        let window = try Window(
+            side: reference.shape[3], count: reference.shape[0], every: every, device: reference.device,
+            using: &random)
         return Comparison(tensors: window.tensors) { try self($0, reference, window, levels: levels) }
     }
 
@@ -97,7 +116,8 @@ struct PerceptualLoss {
         -> Tensor
     {
         func seen(_ pictures: Tensor) throws -> (picture: Tensor, features: [Tensor]) {
-            let crop = try pictures.selected(2, indices: window.rows).selected(3, indices: window.columns)
+            let crop = try window.picked(pictures).selected(2, indices: window.rows)
+                .selected(3, indices: window.columns)
             return (crop, try network.features(of: crop))
         }
         func directions(_ features: [Tensor]) throws -> [Tensor] {
@@ -116,7 +136,7 @@ struct PerceptualLoss {
         let losses = try critic.losses(
             output: found, reference: wanted,
             weights: adversarial.noiseExponent == 0
-                ? nil : levels.map { try (1 - $0).power(adversarial.noiseExponent) })
+                ? nil : levels.map { try (1 - window.picked($0)).power(adversarial.noiseExponent) })
         return try loss + losses.network * adversarial.weight + losses.critic
     }
 }

@@ -23,8 +23,29 @@ extension Recipe {
             public var network: Network
             /// What the loss is multiplied by before it is added.
             public var weight: Double
+            /// Only every so many-th picture of a batch is looked at, beginning anywhere: looking takes longer than
+            /// drawing where the network is small. Default: 1, all.
+            public var every: Int
             /// A critic that learns beside the network, on the same features; absent for none.
             public var adversarial: Adversarial?
+
+            private enum CodingKeys: String, CodingKey { case network, weight, every, adversarial }
+
+            public init(
+                network: Network, weight: Double, every: Int = 1, adversarial: Adversarial? = nil
+            ) {
+                (self.network, self.weight) = (network, weight)
+                (self.every, self.adversarial) = (every, adversarial)
+            }
+
+            public init(from decoder: any Decoder) throws {
+                let values = try decoder.container(keyedBy: CodingKeys.self)
+                self.init(
+                    network: try values.decode(Network.self, forKey: .network),
+                    weight: try values.decode(Double.self, forKey: .weight),
+                    every: try values.decodeIfPresent(Int.self, forKey: .every) ?? 1,
+                    adversarial: try values.decodeIfPresent(Adversarial.self, forKey: .adversarial))
+            }
         }
 
         /// A loss by a network that learns to tell originals from restored pictures.

@@ -102,6 +102,13 @@ public struct Recipe: Sendable, Decodable, Equatable {
             objective.perceptual?.adversarial == nil || data.patchSize % Critic.detailReduction == 0,
             "data.patchSize",
             "must be a multiple of \(Critic.detailReduction) with objective.perceptual.adversarial")
+        // Each rank and each turn then look at as many pictures.
+        let every = objective.perceptual?.every ?? 1
+        let group = optimizer.accumulation * every
+        try check(
+            every == 1 || optimizer.batchSize % group == 0, "optimizer.batchSize",
+            "must be a multiple of \(group), which is optimizer.accumulation times objective.perceptual.every"
+        )
         switch task {
         case .sr3(let model, _):
             try check(

@@ -34,6 +34,9 @@ extension RecipeSchema {
                 .required(
                     "weight", .number(.above(0)), "What this loss is multiplied by before it is added."),
                 .optional(
+                    "every", .integer(1...1024), "Only every so many-th picture of a batch is looked at.",
+                    standard: .integer(1)),
+                .optional(
                     "adversarial", .mapping(adversarial),
                     "A critic that learns beside the network to tell its pictures from originals.",
                     acceptsNull: false),

@@ -78,6 +78,55 @@ struct PerceptualLossTests {
         #expect(try abs(loss(always, levels: [1, 0.5]) - full) < 1e-5)
     }
 
+    /// Looking at every second picture of a batch is looking at a batch of those.
+    @Test func picturesCanBePassedOver() throws {
+        try writeRandomNetwork(to: folder.file("metrics/efficientnet-lite0.safetensors"))
+        let critic = #"{"weight": 0.5, "learningRate": 0.001, "noiseExponent": 2}"#
+        let settings = try JSONDecoder().decode(
+            Recipe.ObjectiveSettings.Perceptual.self,
+            from: Data(
+                #"{"network": "efficientnet-lite0", "weight": 3, "every": 2, "adversarial": \#(critic)}"#.utf8
+            ))
+        let loss = try PerceptualLoss(settings, roots: [folder.path], device: .cpu)
+        let levels: [Float] = [0.1, 0.2, 0.3, 0.4]
+        let made = try Tensor.concatenated([pictures(1), pictures(3)], dim: 0)
+        let wanted = try Tensor.concatenated([pictures(11), pictures(13)], dim: 0)
+        func judged(_ places: [Int], windowOf pictures: [Int]? = nil) throws -> Double {
+            let window = try PerceptualLoss.Window(
+                row: 1, column: 2, height: 48, width: 48, pictures: pictures, device: .cpu)
+            let indices = try Tensor(indices: places)
+            return try noGrad {
+                try loss(
+                    made.selected(0, indices: indices), wanted.selected(0, indices: indices), window,
+                    levels: Tensor(places.map { levels[$0] })
+                ).item()
+            }
+        }
+        let (even, odd) = (try judged([0, 2]), try judged([1, 3]))
+        #expect(abs(even - odd) > 1e-3)
+        #expect(try abs(judged([0, 1, 2, 3], windowOf: [0, 2]) - even) < 1e-6)
+        #expect(try abs(judged([0, 1, 2, 3], windowOf: [1, 3]) - odd) < 1e-6)
+        // Drawn: one half or the other, and in time both.
+        var found: Set<[Int64]> = []
+        for seed in 0..<12 {
+            var random = CounterStream(seed: seed, stream: 0)
+            let comparison = try loss.comparison(with: wanted, levels: Tensor(levels), using: &random)
+            #expect(comparison.tensors.count == 3)
+            found.insert(try comparison.tensors[0].to(.float32).floats().map(Int64.init))
+        }
+        #expect(found == [[0, 2], [1, 3]])
+    }
+
+    @Test func everyRankAndTurnMustLookAtAsMany() throws {
+        let text = recipeText(["batchSize": "4"]).replacing(
+            "objective:\n",
+            with: "objective:\n  perceptual: {network: efficientnet-lite0, weight: 3, every: 3}\n")
+        let error = try #require(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }
+        #expect(
+            error.reason.hasSuffix(
+                "must be a multiple of 3, which is optimizer.accumulation times objective.perceptual.every"))
+    }
+
     @Test func aMissingNetworkIsToldWithWhereToGetIt() throws {
         #expect {
             try PerceptualLoss(
@@ -137,7 +186,7 @@ extension TrainerTests {
     /// goes on to learn where it was.
     @Test(
         arguments: ["sr3", "deblur"],
-        ["", ", adversarial: {weight: 0.01, learningRate: 1.0e-3, noiseExponent: 2}"])
+        ["", ", every: 2, adversarial: {weight: 0.01, learningRate: 1.0e-3, noiseExponent: 2}"])
     func aRunWithThePerceptualLossIsResumed(task: String, critic: String) throws {
         let threads = Device.threads
         defer { try? Device.setThreads(threads) }

@@ -1,0 +1,40 @@
+import CTorch
+
+/// A function of numbers that a CUDA device computes for each place of tensors in one pass, where libtorch's operators
+/// would take several. It is compiled when first used.
+struct DeviceKernel: Sendable {
+    /// That of the function template in ``code``.
+    let name: String
+    /// C++: `template <typename T> T NAME(T a, T b, …)`.
+    let code: String
+
+    /// Whether there is a CUDA device whose libtorch compiles kernels.
+    static var areSupported: Bool { ct_has_kernels() != 0 }
+
+    /// - Parameter tensors: of the same type on the same device; they broadcast.
+    func callAsFunction(_ tensors: Tensor...) throws -> Tensor {
+        let handles = tensors.map { Optional($0.handle) }
+        guard let result = withExtendedLifetime(tensors, { ct_kernel(code, name, handles, handles.count) })
+        else { throw TensorError.last(name, tensors.map(\.shape)) }
+        return Tensor(handle: result)
+    }
+
+    /// SiLU(x + bias).
+    static let biasSiLU = DeviceKernel(
+        name: "restore_bias_silu",
+        code: """
+            template <typename T> T restore_bias_silu(T x, T bias) {
+              const float sum = float(x) + float(bias);
+              return T(sum / (1.0f + expf(-sum)));
+            }
+            """)
+
+    /// x + bias + other.
+    static let biasAdd = DeviceKernel(
+        name: "restore_bias_add",
+        code: """
+            template <typename T> T restore_bias_add(T x, T bias, T other) {
+              return T(float(x) + float(bias) + float(other));
+            }
+            """)
+}
