@@ -1,6 +1,6 @@
 """Prints Results/gpu.md's tables from the logs of a machine with a GPU.
 
-    python3 Results/gpu.py Results/gpu.log Results/gpu-replay.log
+    python3 Results/gpu.py Results/gpu.log Results/gpu-replay.log Results/gpu-inference.log
 """
 import re
 import sys
@@ -51,7 +51,8 @@ def beside(found):
             print(output.split("\n| part")[0].strip())
 
 
-def main(first, second):
+def main(first, second, inference):
+    print(f"## One denoiser step beside PyTorch\n\n    python Benchmarks/gpu.py\n\n{open(inference).read()}")
     machine, found = parts(first)
     print(f"## Pictures\n\nOn {machine}:\n")
     pictures(found)

@@ -37,21 +37,27 @@ samplers() {
     curve Results/sr3-x4-perceptual-curve.csv
     printf '\nFrom there with the same recipe on a GPU for five minutes:\n\n'
     curve Results/sr3-x4-gpu-curve.csv
-    printf '\nFrom there with a critic (`Recipes/sr3-x4-adversarial.yaml`) on a GPU for eleven minutes, shipped:\n\n'
+    printf '\nFrom there with a critic (`Recipes/sr3-x4-adversarial.yaml`) on a GPU for eleven minutes:\n\n'
     curve Results/sr3-x4-adversarial-curve.csv
+    printf '\nFrom there with its `noiseExponent` at 4, five minutes, shipped:\n\n'
+    curve Results/sr3-x4-adversarial-noise-curve.csv
     if [ -f Results/sr3-x4-image-curve.csv ]; then
         printf '\nHR picture as target (`Recipes/sr3-x4-image.yaml`), stopped early; compare at equal samples:\n\n'
         curve Results/sr3-x4-image-curve.csv
     fi
     printf '\n## What each training gave\n\nThe weights from the history of their file: by pixels, then with the perceptual loss on'
-    printf ' two CPU cores, with the same on a GPU, and what is shipped, which had a critic beside it.\n'
+    printf ' two CPU cores, with the same on a GPU, with a critic beside it, and what is shipped, whose critic counted by noise.\n'
     git show 146fd4a:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/by-pixels.safetensors"
     git show 05e6e62:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/perceptual.safetensors"
     run eval sr --model by-pixels.safetensors --sets set14,bsd100
     run eval sr --model perceptual.safetensors --sets set14,bsd100
     git show ff268d7:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/perceptual-gpu.safetensors"
     run eval sr --model perceptual-gpu.safetensors --sets set14,bsd100
+    git show c09db02:Sources/SR3/Models/sr3-x4.safetensors >"$SCRATCH/critic.safetensors"
+    run eval sr --model critic.safetensors --sets set14,bsd100
     run eval sr --sets set14,bsd100
+    run eval sr --model critic.safetensors --sets set14 --steps 5,10 --sampler ddim,ddpm
+    run eval sr --sets set14 --steps 5,10 --sampler ddim,ddpm
     cat Results/sr3-x4.tail.md
 } >"$NEW"
 "$PYTHON" Results/curve.py Results/sr3-x4-curve.csv Results/sr3-x4-image-curve.csv Results/sr3-x4-perceptual-curve.csv \

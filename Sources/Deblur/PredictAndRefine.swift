@@ -127,22 +127,29 @@ public final class PredictAndRefine: Module {
     ///   - noise: N(0, 1), N×3×H×W.
     ///   - levels: of the objective; one per sample, see ``NoiseSchedule/trainingLevel(_:_:)``.
     ///   - further: a loss on the refined pictures that the denoiser estimates, N×3×H×W in [-1, 1] up to
-    ///     overshoot, that is added. It stops at the prediction, which stays the one of least error.
+    ///     overshoot, that is added. With it the prediction is detached, whatever `options` say: what the denoiser
+    ///     is given and asked for depends on the prediction, by which the loss would reach the predictor, and that
+    ///     must stay the one of least error.
+    /// - Throws: ``NetworkError`` where nothing would be left for the predictor to learn from.
     public func loss(
         _ objective: Objective, sharp: Tensor, blurred: Tensor, deconvolved: Tensor? = nil, noise: Tensor,
         levels: Objective.Levels, options: LossOptions, further: ((_ picture: Tensor) throws -> Tensor)? = nil
     ) throws -> Tensor {
+        guard further == nil || options.reconstructionWeight > 0 else {
+            throw NetworkError("a further loss needs a reconstruction weight above 0")
+        }
         let prediction = try prediction(of: blurred, deconvolved: deconvolved)
         let residual = try residual(sharp: sharp, prediction: prediction)
-        let seen = try options.detachesPrediction ? prediction.detach() : prediction
+        let isDetached = options.detachesPrediction || further != nil
+        let seen = try isDetached ? prediction.detach() : prediction
         let condition = try condition(blurred: blurred, prediction: seen)
         let diffusion = try objective.value(
-            clean: options.detachesPrediction ? residual.detach() : residual, noise: noise, levels: levels,
+            clean: isDetached ? residual.detach() : residual, noise: noise, levels: levels,
             denoiser: { noisy, level in
                 try denoiser(noisy, condition: condition, signalLevel: level)
             },
             further: further.map { further in
-                { try further(self.picture(residual: $0, prediction: prediction.detach())) }
+                { try further(self.picture(residual: $0, prediction: seen)) }
             })
         guard options.reconstructionWeight > 0 else { return diffusion }
         let reconstruction =

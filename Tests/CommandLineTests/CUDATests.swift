@@ -74,6 +74,44 @@ struct CUDATests {
         #expect(try #require(differences.max()) <= 1)
     }
 
+    /// Rounded, but the same picture.
+    @Test(arguments: [["sr", "--steps", "4"], ["deblur", "--samples", "2"]])
+    func bfloat16HardlyChangesThePicture(arguments: [String]) throws {
+        let model = try arguments[0] == "sr" ? TestModels.tiny : TestModels.tinyDeconvolving
+        let pictures = try ["float32", "bfloat16"].map { precision in
+            try succeed(
+                arguments + ["--model", model, "--device", "cuda", "--precision", precision]
+                    + ["-o", "\(precision).png", "in.png"], in: folder, environment: environment)
+            return try Image.read(from: folder.file("\(precision).png")).samples.map(Int.init)
+        }
+        let differences = zip(pictures[0], pictures[1]).map { abs($0 - $1) }
+        #expect(differences.count == pictures[0].count && differences.contains { $0 > 0 })
+        #expect(Double(differences.reduce(0, +)) < 1 * Double(differences.count))
+        #expect(try #require(differences.max()) <= 12)
+    }
+
+    @Test func int8AndBfloat16HaveTheirDevices() throws {
+        for (device, precision, reason) in [
+            ("cuda", "int8", "int8 is for the CPU"), ("cpu", "bfloat16", "bfloat16 is for CUDA devices"),
+        ] {
+            let outcome = try Executable.run(
+                ["sr", "--model", TestModels.tiny, "--device", device, "--precision", precision, "in.png"],
+                in: folder.path, environment: environment)
+            #expect(outcome.status == 64 && outcome.errors.contains(reason), "\(outcome.errors)")
+        }
+    }
+
+    /// The stand-in cannot write calls down, which is told, and does not stop anything.
+    @Test func aStepIsTimed() throws {
+        let outcome = try Executable.run(
+            ["benchmark", "--model", TestModels.tiny, "--device", "cuda", "--size", "32", "--repeat", "3"],
+            in: folder.path, environment: environment)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let times = outcome.output.split(separator: "\n").map { Double($0) ?? -1 }
+        #expect(times.count == 3 && times.allSatisfy { $0 > 0 })
+        #expect(outcome.errors.contains("GPU memory taken: ") && outcome.errors.contains("not replayed: "))
+    }
+
     /// PSNR of the held-out picture after the last step.
     private func quality(_ run: String, _ name: String = "psnr_sample") throws -> Double {
         let lines = String(decoding: try folder.bytes("\(run)/validation.csv"), as: UTF8.self).split(

@@ -121,6 +121,51 @@ struct JointLossTests {
         }
     }
 
+    /// A further loss is the denoiser's alone: the predictor learns as if there were none, on any way to it.
+    @Test(arguments: [true, false]) func aFurtherLossDoesNotReachThePredictor(conditionsOnPrediction: Bool)
+        throws
+    {
+        let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 6, height: 11, width: 14)
+            .reshaped([2, 3, 11, 14])
+        func gradients(detaches: Bool, weight: Double?) throws -> [String: [Float]] {
+            let networks = try TestModels.random(
+                TestModels.configuration(conditionsOnPrediction: conditionsOnPrediction)
+            ).networks
+            let objective = Objective(loss: .l1, parameterization: .velocity)
+            try networks.loss(
+                objective, sharp: Self.sharp.get(), blurred: Self.blurred.get(), noise: noise,
+                levels: objective.levels([0.4, 0.6], on: .cpu),
+                options: .init(detachesPrediction: detaches, reconstructionWeight: 0.5),
+                further: weight.map { weight in { try $0.squared().mean() * weight } }
+            ).backward()
+            return Dictionary(
+                uniqueKeysWithValues: try networks.parameters.compactMap { name, value in
+                    try value.grad.map { (name, try $0.contiguous().floats()) }
+                })
+        }
+        let alone = try gradients(detaches: true, weight: nil)
+        #expect(alone.keys.contains { $0.hasPrefix("predictor.") })
+        for (detaches, weight) in [(true, 100.0), (false, 100)] {
+            let found = try gradients(detaches: detaches, weight: weight)
+            for (name, gradient) in alone where name.hasPrefix("predictor.") {
+                #expect(found[name] == gradient, "\(name)")
+            }
+            #expect(alone.contains { $0.key.hasPrefix("denoiser.") && found[$0.key] != $0.value })
+        }
+    }
+
+    @Test func aFurtherLossAloneLeavesThePredictorNothing() throws {
+        let networks = try TestModels.random().networks
+        let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 6, height: 11, width: 14)
+            .reshaped([2, 3, 11, 14])
+        let objective = Objective(loss: .l1, parameterization: .velocity)
+        #expect(throws: NetworkError.self) {
+            try networks.loss(
+                objective, sharp: Self.sharp.get(), blurred: Self.blurred.get(), noise: noise,
+                levels: objective.levels([0.4, 0.6], on: .cpu), options: .init(), further: { try $0.mean() })
+        }
+    }
+
     private static func reference(
         _ tensors: [(name: String, value: Tensor)], _ configuration: DeblurConfiguration, _ one: Case
     ) throws -> SafetensorsFile {

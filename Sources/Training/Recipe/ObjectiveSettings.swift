@@ -8,8 +8,8 @@ extension Recipe {
         public var minSNR: Double?
         /// A second loss, on what the picture of the estimate x̂₀ looks like to a classifier.
         public var perceptual: Perceptual?
-        /// Deblurring: whether the diffusion loss stops at the prediction (default: no), and the
-        /// weight of the predictor's own loss (default: 0).
+        /// Deblurring: whether the diffusion loss stops at the prediction (default: no; with ``perceptual`` it
+        /// always does), and the weight of the predictor's own loss (default: 0).
         public var detachPrediction: Bool?
         public var reconstructionWeight: Double?
 

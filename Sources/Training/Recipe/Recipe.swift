@@ -119,6 +119,10 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 (data.kernelEstimates != nil) == (model.deconvolution != nil), "data.kernelEstimates",
                 "goes with model.deconvolution, and that with it")
             try check(
+                objective.perceptual == nil || (objective.reconstructionWeight ?? 0) > 0,
+                "objective.reconstructionWeight",
+                "must be above 0 with objective.perceptual, of which the predictor learns nothing")
+            try check(
                 data.frames != nil || (data.framesShare ?? 0) == 0, "data.framesShare",
                 "needs data.frames, which names the frames")
             try check(

@@ -15,7 +15,8 @@ extension RecipeSchema {
         if isDeblur {
             fields += [
                 .optional(
-                    "detachPrediction", .boolean, "Whether the diffusion loss stops at the prediction.",
+                    "detachPrediction", .boolean,
+                    "Whether the diffusion loss stops at the prediction; with perceptual it always does.",
                     standard: .bool(false)),
                 .optional(
                     "reconstructionWeight", .number(.from(0)), "Weight of the predictor's own loss.",

@@ -109,7 +109,7 @@ struct PerceptualLossTests {
         // Drawn: one half or the other, and in time both.
         var found: Set<[Int64]> = []
         for seed in 0..<12 {
-            var random = CounterStream(seed: seed, stream: 0)
+            var random = CounterStream(seed: UInt64(seed), stream: 0)
             let comparison = try loss.comparison(with: wanted, levels: Tensor(levels), using: &random)
             #expect(comparison.tensors.count == 3)
             found.insert(try comparison.tensors[0].to(.float32).floats().map(Int64.init))
@@ -125,6 +125,17 @@ struct PerceptualLossTests {
         #expect(
             error.reason.hasSuffix(
                 "must be a multiple of 3, which is optimizer.accumulation times objective.perceptual.every"))
+    }
+
+    @Test func aPredictorNeedsALossOfItsOwn() throws {
+        let text = try deblurText().replacing(
+            "objective:\n", with: "objective:\n  perceptual: {network: efficientnet-lite0, weight: 3}\n"
+        ).replacing("reconstructionWeight: 1", with: "reconstructionWeight: 0")
+        let error = try #require(throws: RecipeError.self) { try Recipe(yaml: text, path: "r.yaml") }
+        #expect(
+            error.reason.hasSuffix(
+                "objective.reconstructionWeight must be above 0 with objective.perceptual, of which the predictor learns nothing"
+            ))
     }
 
     @Test func aMissingNetworkIsToldWithWhereToGetIt() throws {
