@@ -112,6 +112,22 @@ struct CUDATests {
         #expect(outcome.errors.contains("GPU memory taken: ") && outcome.errors.contains("not replayed: "))
     }
 
+    /// Where kernels cannot be compiled operators do what they would have done.
+    @Test(arguments: ["float32", "bfloat16"]) func aDeviceWithoutACompilerWillDo(precision: String) throws {
+        let pictures = try ["with", "without"].map { compiler in
+            var environment = environment
+            if compiler == "without" { environment["STAND_IN_WITHOUT_COMPILER"] = "1" }
+            try succeed(
+                ["sr", "--model", TestModels.tiny, "--device", "cuda", "--precision", precision]
+                    + ["-o", "\(compiler).png", "in.png"], in: folder, environment: environment)
+            return try Image.read(from: folder.file("\(compiler).png")).samples.map(Int.init)
+        }
+        let differences = zip(pictures[0], pictures[1]).map { abs($0 - $1) }
+        #expect(differences.count == pictures[0].count)
+        // Operators round once more to bfloat16.
+        #expect(try #require(differences.max()) <= (precision == "float32" ? 1 : 12))
+    }
+
     /// PSNR of the held-out picture after the last step.
     private func quality(_ run: String, _ name: String = "psnr_sample") throws -> Double {
         let lines = String(decoding: try folder.bytes("\(run)/validation.csv"), as: UTF8.self).split(
