@@ -86,12 +86,12 @@ def main():
                 times[name, side] += ways[name].steps(side)
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {arguments.rounds} rounds of {STEPS} steps in turns, medians.")
     print(f"\n{sources_timed()}\n")
-    print("| picture | what | ms a step | quartiles, s | steps/s | against torch.compile | memory taken, MiB |")
+    print("| picture | what | ms a step | quartiles, ms | steps/s | against torch.compile | memory taken, MiB |")
     print("|---|---|---|---|---|---|---|")
     for (name, side), values in times.items():
-        middle, between = spread(values)
-        compiled = statistics.median(times[COMPILED, side])
-        print(f"| {side}×{side} | {name} | {middle * 1e3:.2f} | {between} | {1 / middle:.0f} | {middle / compiled:.2f} "
+        middle, between = spread([value * 1e3 for value in values])
+        compiled = 1e3 * statistics.median(times[COMPILED, side])
+        print(f"| {side}×{side} | {name} | {middle:.2f} | {between} | {1e3 / middle:.0f} | {middle / compiled:.2f} "
               f"| {ways[name].memory.get(side, float('nan')):.0f} |")
 
 
