@@ -34,7 +34,7 @@ public final class PredictAndRefine: Module {
         return try prediction(of: seen, output: output(seen))
     }
 
-    /// The same tile by tile, for pictures of any size.
+    /// The same without gradients, tile by tile for pictures of any size, and without blotches (``PredictionGuard``).
     ///
     /// - Parameter blurred: 1×3×H×W in [-1, 1], on the networks' device.
     public func prediction(
@@ -43,11 +43,11 @@ public final class PredictAndRefine: Module {
     ) throws -> Tensor {
         try noGrad {
             let seen = try seen(blurred, deconvolved, isCancelled: isCancelled)
-            guard grid.count > 1 else { return try prediction(of: seen, output: output(seen)) }
+            guard grid.count > 1 else { return try prediction(of: seen, output: steadyOutput(seen)) }
             let made = try Tensor.zeros(blurred.shape, device: blurred.device)
             try TiledPass(grid: grid, isCancelled: isCancelled, tileDone: tileDone).run(
                 read: { try seen.rows($0) },
-                network: { tile, _ in try output(tile) },
+                network: { tile, _ in try steadyOutput(tile) },
                 finish: { rows, output in
                     try made.rows(rows).copy(from: prediction(of: seen.rows(rows), output: output))
                 })
@@ -68,6 +68,11 @@ public final class PredictAndRefine: Module {
         // The predictor is the engine's U-Net without noise: its picture is all signal, γ = 1.
         let level = try Tensor.full([1], 1, device: seen.device)
         return try predictor(seen, condition: nil, signalLevel: level)
+    }
+
+    private func steadyOutput(_ seen: Tensor) throws -> Tensor {
+        guard configuration.deconvolution != nil else { return try output(seen) }
+        return try PredictionGuard.steadied(seen, look: output)
     }
 
     private func prediction(of seen: Tensor, output: Tensor) throws -> Tensor {

@@ -76,7 +76,7 @@ public final class EvaluationJournal {
 
     /// The files of other ranks beside the first one's.
     private static func others(of path: String) -> [String] {
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.folderOfPath
         let start = (path as NSString).lastPathComponent + rankSuffix
         let names = try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)
         return (names ?? []).filter { $0.hasPrefix(start) && Int($0.dropFirst(start.count)) != nil }

@@ -71,7 +71,7 @@ public struct PublishedWeights {
     }
 
     private static func configuration(beside path: String) throws -> String {
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.folderOfPath
         let found = folder.isEmpty ? "config.json" : "\(folder)/config.json"
         guard FileManager.default.fileExists(atPath: found) else {
             throw TensorFileError(

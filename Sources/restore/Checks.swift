@@ -11,7 +11,7 @@ enum OutputCheck {
             if isFolder.boolValue { throw CommandError.output("'\(path)' is a folder, not a file to write") }
             return
         }
-        let parent = (path as NSString).deletingLastPathComponent
+        let parent = path.folderOfPath
         let folder = parent.isEmpty ? "." : parent
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
         else {
@@ -24,7 +24,7 @@ enum OutputCheck {
 
     /// The same for a file whose folders are made when it is written.
     static func creatable(_ path: String) throws {
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.folderOfPath
         if folder.isEmpty || access(folder, F_OK) == 0 { return try writable(path) }
         try creatable(folder: folder)
     }
@@ -33,7 +33,7 @@ enum OutputCheck {
     static func creatable(folder: String) throws {
         var parent = folder
         while !parent.isEmpty, parent != "/", access(parent, F_OK) != 0 {
-            parent = (parent as NSString).deletingLastPathComponent
+            parent = parent.folderOfPath
         }
         if parent.isEmpty { parent = "." }
         guard FileStatus(parent)?.isFolder == true else {

@@ -27,7 +27,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let isFile = output.hasSuffix(".safetensors")
-        let folder = isFile ? (output as NSString).deletingLastPathComponent : output
+        let folder = isFile ? output.folderOfPath : output
         let weights = isFile ? output : "\(folder)/model.safetensors"
         let settings = isFile ? (output as NSString).deletingPathExtension + ".json" : "\(folder)/config.json"
         let loader = (folder.isEmpty ? "" : "\(folder)/") + PyTorchExport.loaderName

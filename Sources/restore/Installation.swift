@@ -7,7 +7,7 @@ enum Installation {
         let path =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             ?? CommandLine.arguments[0]
-        return (path as NSString).deletingLastPathComponent
+        return path.folderOfPath
     }
 
     /// Folders that may hold a kind of file (`models`, `recipes`, `datasets`), best first.
@@ -21,7 +21,7 @@ enum Installation {
         // A build lies three or four levels below the checkout (.build/TRIPLE/release).
         var parent = folder
         for _ in 0..<4 {
-            parent = (parent as NSString).deletingLastPathComponent
+            parent = parent.folderOfPath
             if FileManager.default.fileExists(atPath: "\(parent)/Package.swift") {
                 found.append("\(parent)/\(source)")
             }

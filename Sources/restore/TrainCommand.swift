@@ -98,7 +98,7 @@ struct TrainCommand: ParsableCommand {
             throw CommandError.usage("--data (or RESTORE_DATA) must say where the photographs lie")
         }
         let ranks = try Ranks.start()
-        let besideRecipe = ((recipe as NSString).deletingLastPathComponent as NSString)
+        let besideRecipe = (recipe.folderOfPath as NSString)
             .appendingPathComponent("../Datasets")
         var options = Trainer.Options(
             data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,

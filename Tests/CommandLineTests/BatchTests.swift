@@ -51,6 +51,21 @@ struct BatchTests {
         #expect(files(below: "photos") == ["a.png", "sub/b.jpg", "sub/deep er/c.png"])
     }
 
+    /// Foundation traps on the folder of a path of one character.
+    @Test func namesMayBeOneCharacterLong() throws {
+        try write("p/a.png", "a.png", "b.png")
+        try enlarge("-r", "p", "-o", "o", in: folder)
+        try enlarge("a.png", "b.png", "-o", "n", in: folder)
+        try enlarge("a.png", "-o", "m/", in: folder)
+        try enlarge("a.png", "-o", "é/", in: folder)
+        try enlarge("a.png", "-o", "é/x.png", in: folder)
+        #expect(files(below: "o") == ["a.png"])
+        #expect(files(below: "n") == ["a.png", "b.png"])
+        #expect(files(below: "m") == ["a.png"])
+        #expect(files(below: "é") == ["a.png", "x.png"])
+        try expectFailure("a.png", "-o", "e/x.png", status: 73, naming: "'e'")
+    }
+
     @Test func withoutOutputEachLiesBesideItsInput() throws {
         try write("photos/a.png", "photos/sub/b.jpg")
         let lines = try enlarge("--recursive", "photos/", in: folder).outputLines

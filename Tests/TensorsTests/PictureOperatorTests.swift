@@ -35,6 +35,26 @@ struct PictureOperatorTests {
         }
     }
 
+    /// Against the definition; at the edges there are fewer elements, not zeros.
+    @Test(arguments: [1, 3, 7]) func movingWindows(window: Int) throws {
+        let (height, width) = (6, 9)
+        let values = try NoiseField(seed: 2).tensor(step: 0, channels: 1, height: height, width: width)
+            .floats()
+        let x = try Tensor(values, shape: [1, 1, height, width])
+        let (means, maxima) = (try x.movingMean(window).floats(), try x.movingMaximum(window).floats())
+        let radius = window / 2
+        for row in 0..<height {
+            for column in 0..<width {
+                let around = (max(0, row - radius)...min(height - 1, row + radius)).flatMap { y in
+                    (max(0, column - radius)...min(width - 1, column + radius)).map { values[y * width + $0] }
+                }
+                let place = row * width + column
+                #expect(maxima[place] == around.max())
+                #expect(abs(means[place] - around.reduce(0, +) / Float(around.count)) < 1e-6)
+            }
+        }
+    }
+
     @Test(arguments: [(8, 8), (7, 10), (1, 5)]) func fourierTransformsInvert(height: Int, width: Int) throws {
         let plane = try NoiseField(seed: 1).tensor(step: 0, channels: 2, height: height, width: width)
         let back = try plane.fourier(height: height, width: width).inverseFourier(

@@ -193,6 +193,26 @@ extension Tensor {
             .bool(ceilMode))
     }
 
+    /// Of N×C×H×W, the mean of the window×window elements around each, as many as there are; `window` is odd.
+    public func movingMean(_ window: Int) throws -> Tensor {
+        func along(_ x: Tensor, _ sides: [Int]) throws -> Tensor {
+            try Op.avgPool2d.one(
+                .tensor(x), .ints(sides), .ints([1, 1]), .ints(sides.map { $0 / 2 }), .bool(false),
+                .bool(false),
+                .none)
+        }
+        return try along(along(self, [window, 1]), [1, window])
+    }
+    /// Of N×C×H×W, the largest of the window×window elements around each; `window` is odd.
+    public func movingMaximum(_ window: Int) throws -> Tensor {
+        func along(_ x: Tensor, _ sides: [Int]) throws -> Tensor {
+            try Op.maxPool2d.one(
+                .tensor(x), .ints(sides), .ints([1, 1]), .ints(sides.map { $0 / 2 }), .ints([1, 1]),
+                .bool(false))
+        }
+        return try along(along(self, [window, 1]), [1, window])
+    }
+
     /// N×C×H×W looked at between its pixels, bilinearly; beyond the edge as at the edge.
     ///
     /// - Parameter places: N×h×w×2, x and y, −1 and 1 being the middles of the first and the last pixels.

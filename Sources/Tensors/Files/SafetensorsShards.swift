@@ -40,7 +40,7 @@ public final class SafetensorsShards: WeightsFile {
         else {
             throw TensorFileError(.malformed, path: path, reason: "it is not an index of safetensors files")
         }
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.folderOfPath
         var opened: [String: SafetensorsFile] = [:]
         var files: [String: SafetensorsFile] = [:]
         for (name, part) in index.files {

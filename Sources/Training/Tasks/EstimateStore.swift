@@ -35,7 +35,7 @@ struct EstimateStore {
 
     /// What cannot be kept is made again next time.
     func save(_ kernels: [BlurKernel]) {
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.folderOfPath
         try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try? SafetensorsWriter.write(
             kernels.enumerated().map { index, kernel in

@@ -28,7 +28,7 @@ enum PictureStreams {
         throws
     {
         guard output == PictureJob.standardOutput else {
-            let folder = (output as NSString).deletingLastPathComponent
+            let folder = output.folderOfPath
             if !folder.isEmpty, FileStatus(folder) == nil { try OutputCheck.makeFolder(folder) }
             return try image.write(to: output, format: format, options: options)
         }
