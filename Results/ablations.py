@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,9 @@ def settings(changes):
 
 
 def digest(changes):
-    text = (ROOT / RECIPE).read_text() + json.dumps(settings(changes))
+    """Of what a trial is, whatever the recipe's comments say."""
+    lines = (re.sub(r"(^|\s+)#.*", "", line) for line in (ROOT / RECIPE).read_text().splitlines())
+    text = "\n".join(filter(None, lines)) + json.dumps(settings(changes))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
