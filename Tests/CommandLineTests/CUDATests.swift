@@ -1,5 +1,7 @@
 import Foundation
 import ImageFiles
+import MPILauncher
+import Tensors
 import Testing
 
 /// A stand-in for libtorch's CUDA library (Tests/StandInCUDA), compiled once: an operator that is given tensors of
@@ -17,22 +19,37 @@ private enum StandInCUDA {
     /// The folder it lies in.
     static let folder: Result<TestFolder, any Error> = Result {
         let folder = try TestFolder()
+        try compile(
+            ["clang++", "-std=c++20", "-O0", "-w"]
+                + ["", "/torch/csrc/api/include"].map { "-I\(libtorch)/include\($0)" }
+                + [source("StandInCUDA.cpp"), "-o", folder.file("libtorch_cuda.so")]
+                + ["-L\(libtorch)/lib", "-Wl,--no-as-needed", "-ltorch_cpu", "-lc10"])
+        atexit { try? FileManager.default.removeItem(atPath: (try? StandInCUDA.folder.get().path) ?? "") }
+        return folder
+    }
+
+    /// Compiles an MPI that reads the stand-in's memory and leaves the rest to `library`.
+    static func compileMPI(over library: String, to file: String) throws {
+        let folder = (library as NSString).deletingLastPathComponent
+        try compile(
+            ["clang", "-w", source("CUDAAwareMPI.c"), "-o", file]
+                + ["-Wl,--no-as-needed", library, "-Wl,-rpath,\(folder)"])
+    }
+
+    private static func source(_ name: String) -> String {
+        "\(Executable.packageRoot)/Tests/StandInCUDA/\(name)"
+    }
+
+    private static func compile(_ command: [String]) throws {
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments =
-            ["clang++", "-std=c++20", "-fPIC", "-shared", "-O0", "-w"]
-            + ["", "/torch/csrc/api/include"].map { "-I\(libtorch)/include\($0)" }
-            + ["\(Executable.packageRoot)/Tests/StandInCUDA/StandInCUDA.cpp"]
-            + ["-o", folder.file("libtorch_cuda.so"), "-L\(libtorch)/lib", "-Wl,--no-as-needed"]
-            + ["-ltorch_cpu", "-lc10"]
+        compiler.arguments = command + ["-fPIC", "-shared"]
         let errors = Pipe()
         compiler.standardError = errors
         try compiler.run()
         let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         compiler.waitUntilExit()
         guard compiler.terminationStatus == 0 else { throw Executable.Failure(text) }
-        atexit { try? FileManager.default.removeItem(atPath: (try? StandInCUDA.folder.get().path) ?? "") }
-        return folder
     }
 }
 
@@ -159,6 +176,37 @@ struct CUDATests {
         #expect(abs(cuda - cpu) < 0.01, "\(cuda) and \(cpu) dB")
         #expect(abs(half - cpu) < 0.1, "\(half) and \(cpu) dB")
         #expect(try train("cuda", "float32", to: "cuda", "--resume", "--set", "budget.steps=6").isFinite)
+    }
+
+    /// An MPI that reads the device's memory is handed the gradients there; any other has them copied for it. The
+    /// sums are the same.
+    @Test(
+        .enabled(if: MPILauncher.isAvailable, "\(MPILauncher.missing)"),
+        arguments: MPILauncher.available.filter { $0.library != nil })
+    func gradientsAreAddedUpWhereTheyLie(_ launcher: MPILauncher) throws {
+        for name in ["a", "b"] {
+            try folder.write(
+                TestPictures.waves(width: 44, height: 40).encoded(as: .png), as: "photos/\(name).png")
+        }
+        try folder.write(TrainTests.recipe(steps: 4), as: "tiny.yaml")
+        let library = try #require(launcher.library)
+        try StandInCUDA.compileMPI(over: library, to: folder.file("libmpi-cuda.so"))
+        let weights = try [("direct", folder.file("libmpi-cuda.so")), ("copied", library)].map {
+            run, library in
+            let outcome = try Executable.run(
+                launcher.arguments(ranks: 2) + [Executable.path.get()]
+                    + ["train", "tiny.yaml", "--data", "photos", "--output", run, "--device", "cuda"]
+                    + ["--set", "optimizer.precision=float32", "--threads", "1"],
+                in: folder.path, environment: environment.merging(["RESTORE_MPI": library]) { $1 },
+                copy: launcher.path)
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            let sums = outcome.errorLines.compactMap { $0.firstMatch(of: /stand-in MPI: (\d+) sums, (\d+)/) }
+            #expect(sums.count == (run == "direct" ? 2 : 0), "\(outcome.errors)")
+            #expect(sums.allSatisfy { Int($0.1).map { $0 > 0 } == true && $0.1 == $0.2 }, "\(outcome.errors)")
+            let file = try SafetensorsFile(path: folder.file("\(run)/tiny.safetensors"))
+            return try file.names.map { try file.withBytes(of: $0) { [UInt8]($0) } }
+        }
+        #expect(!weights[0].isEmpty && weights[0] == weights[1])
     }
 
     /// Kernels, scenes, noise and JPEG on the device, with estimates and both networks.

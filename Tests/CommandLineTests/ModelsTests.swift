@@ -115,6 +115,19 @@ struct ModelsTests {
         #expect(times.allSatisfy { $0 > 0 })
     }
 
+    @Test func aDeblurringModelHasTwoNetworksToTime() throws {
+        let model = try TestModels.tinyDeconvolving
+        for network in ["denoiser", "predictor"] {
+            let outcome = try run(
+                "benchmark", "--model", model, "--network", network, "--size", "32", "--repeat", "2")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.outputLines.compactMap { Double($0) }.filter { $0 > 0 }.count == 2)
+        }
+        let outcome = try run("benchmark", "--model", TestModels.tiny, "--network", "predictor")
+        #expect(
+            outcome.status == 64 && outcome.errors.contains("--network predictor is for deblurring models"))
+    }
+
     @Test func onlyTheKnownDataSetsAreListed() throws {
         try folder.write(DatasetsTests.manifest("waves"), as: "store/waves.yaml")
         let outcome = try run("datasets")

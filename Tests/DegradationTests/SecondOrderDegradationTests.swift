@@ -66,6 +66,17 @@ struct SecondOrderDegradationTests {
         #expect(try part.bytes() == whole.narrowed(0, start: 2, count: 3).contiguous().bytes())
     }
 
+    /// Few groups in a large batch, many sizes in a small one; pictures differ in all else.
+    @Test(arguments: [(3, 1), (16, 4), (32, 8), (128, 8), (100, 9)])
+    func neighboursShareTheirSizes(count: Int, groups: Int) throws {
+        let settings = SecondOrderDegradation(rounds: [Self.round(resize: .init(0.5, 1))], plainShare: 0.5)
+        var random = CounterStream(seed: 7)
+        let draws = settings.draws(count, using: &random)
+        let changes = zip(draws, draws.dropFirst()).count { $0.sizes != $1.sizes }
+        #expect(draws.count == count && changes + 1 == groups)
+        #expect(Set(draws.map(\.seed)).count == count)
+    }
+
     @Test func noiseHasItsDeviationAndColour() throws {
         let flat = try Tensor.full([1, 3, 96, 96], 0)
         for isGray in [false, true] {

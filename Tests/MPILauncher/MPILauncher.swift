@@ -17,6 +17,18 @@ public enum MPILauncher: String, CaseIterable, Sendable {
         }
     }
 
+    /// The file of the library that goes with it, where it lies in one of the usual folders.
+    public var library: String? {
+        guard let path else { return nil }
+        let own = ((path as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
+        let folders = [
+            "\(own)/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
+        ]
+        let names = self == .openMPI ? ["libmpi.so.40"] : ["libmpich.so.12", "libmpi.so.12"]
+        return folders.flatMap { folder in names.map { "\(folder)/\($0)" } }
+            .first(where: FileManager.default.fileExists(atPath:))
+    }
+
     private static let openMPIPath = find(["mpirun.openmpi", "mpirun"], saying: "open-mpi")
     private static let mpichPath = find(["mpirun.mpich", "mpirun"], saying: "hydra")
 

@@ -78,14 +78,16 @@ public struct SecondOrderDegradation: Sendable, Codable, Equatable {
         public var compressesFirst: Bool
     }
 
-    /// How many pictures share their sizes.
-    static let groupSize = 4
+    /// How many pictures of a batch share their sizes. A large batch, which is a GPU's, has few groups: there a group takes
+    /// as long to be asked for as it has work.
+    static func groupSize(of count: Int) -> Int { max(4, count / 8) }
 
     /// Draws for a batch.
     public func draws(_ count: Int, using random: inout CounterStream) -> [Draw] {
         var sizes = drawnSizes(&random)
+        let groupSize = Self.groupSize(of: count)
         return (0..<count).map { index in
-            if index > 0, index % Self.groupSize == 0 { sizes = drawnSizes(&random) }
+            if index > 0, index % groupSize == 0 { sizes = drawnSizes(&random) }
             let isPlain = random.uniform() < plainShare
             let steps = rounds.map { round in
                 let isBlurred = random.uniform() < round.blurShare

@@ -318,6 +318,7 @@ class PredictAndRefine(nn.Module):
 
         deconvolved: where the model's configuration has a deconvolution, what it makes of the blurred picture,
         as `restore deblur --deconvolution-only` writes it.
+        `restore` itself looks at mirrored pictures besides where the output's last three channels differ much.
         """
         level = torch.ones(1, device=blurred.device)
         if not self.deconvolves:
