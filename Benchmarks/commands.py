@@ -66,6 +66,17 @@ def timed(command, **environment):
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
+def seconds(call, repeats=5, warm=2):
+    """How long each of some calls takes, after a few that are not counted."""
+    times = []
+    for index in range(warm + repeats):
+        start = time.perf_counter()
+        call()
+        if index >= warm:
+            times.append(time.perf_counter() - start)
+    return times
+
+
 def spread(values):
     """The median, and the quartiles as text."""
     low, middle, high = statistics.quantiles(values, n=4)

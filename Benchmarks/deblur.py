@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 
 import torch
@@ -19,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import commands  # noqa: E402
 import unet_reference  # noqa: E402
-from commands import timed, write_picture  # noqa: E402
+from commands import seconds, timed, write_picture  # noqa: E402
 
 CASES = [
     ("1280×720, `--samples 8`", 1280, 720, ["--samples", "8"]),
@@ -42,16 +41,6 @@ def our_looks(options, network):
     return [float(line) for line in done.stdout.split()]
 
 
-def their_looks(call):
-    times = []
-    for index in range(LOOKS + 2):
-        start = time.perf_counter()
-        call()
-        if index >= 2:
-            times.append(time.perf_counter() - start)
-    return times
-
-
 def networks(options):
     """The table of both networks beside PyTorch, with the weights that `restore export` writes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -67,8 +56,8 @@ def networks(options):
         plain, fast = getattr(eager, name), torch.compile(getattr(compiled, name))
         calls = {
             "restore": lambda: our_looks(options, name),
-            "PyTorch eager, channels-last": lambda: their_looks(lambda: plain(*given)),
-            "torch.compile": lambda: their_looks(lambda: fast(*given)),
+            "PyTorch eager, channels-last": lambda: seconds(lambda: plain(*given), LOOKS),
+            "torch.compile": lambda: seconds(lambda: fast(*given), LOOKS),
         }
         times = {what: [] for what in calls}
         with torch.inference_mode():
@@ -99,8 +88,8 @@ def main():
     print("| whole command | seconds | peak memory, MiB |")
     print("|---|---|---|")
     for (name, *_), measured in zip(CASES, results):
-        seconds, memory = (statistics.median(values) for values in zip(*measured))
-        print(f"| {name} | {seconds:.1f} | {memory:.0f} |")
+        wall, memory = (statistics.median(values) for values in zip(*measured))
+        print(f"| {name} | {wall:.1f} | {memory:.0f} |")
     networks(options)
 
 

@@ -10,7 +10,6 @@ import pathlib
 import statistics
 import subprocess
 import sys
-import time
 import warnings
 
 import torch
@@ -19,17 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 import unet_reference  # noqa: E402
-from commands import machine, options, sources_timed, spread  # noqa: E402
-
-
-def seconds(call, repeats=5, warm=2):
-    times = []
-    for index in range(warm + repeats):
-        start = time.perf_counter()
-        call()
-        if index >= warm:
-            times.append(time.perf_counter() - start)
-    return times
+from commands import machine, options, seconds, sources_timed, spread  # noqa: E402
 
 
 class Network:
