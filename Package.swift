@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "CImageCodecs", dependencies: ["CLibPNG", "CLibJPEG", "CLibLCMS2"],
             linkerSettings: [.linkedLibrary("z")]),
-        .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
         .target(name: "Tensors", dependencies: ["CTorch", "CKernels"]),
         .target(name: "Parallel", dependencies: ["CMPI", "Tensors"]),
         .target(name: "ImageFiles", dependencies: ["CImageCodecs"]),

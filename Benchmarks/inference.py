@@ -106,7 +106,7 @@ def our_steps(arguments, size, count, precision):
 def show_steps(arguments):
     network = Network(arguments.model, 512)
     peers = network.peers()
-    formats = {"restore": "float32", "restore, int8": "int8"}
+    formats = {"restore": "float32", "restore, int16": "int16", "restore, int8": "int8"}
     times = {name: [] for name in [*formats, *peers]}
     for _ in range(arguments.rounds):
         for name, call in peers.items():

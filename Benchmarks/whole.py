@@ -26,10 +26,11 @@ def show_commands(arguments, folder):
             arguments.restore, "benchmark", "--model", arguments.model, "--size", "64", "--repeat", "1"],
         "`restore sr`, 128×128 to 512×512": enlarge(128),
         "`restore sr`, 256×256 to 1024×1024": enlarge(256),
-        "`restore sr --precision int8`, 128×128 to 512×512": enlarge(128, "--precision", "int8"),
-        "`restore sr --precision int8`, 256×256 to 1024×1024": enlarge(256, "--precision", "int8"),
+    } | {
+        f"`restore sr --precision {name}`, {side}×{side} to {4 * side}×{4 * side}": enlarge(side, "--precision", name)
+        for name in ("int16", "int8") for side in (128, 256)
     }
-    # Refused where the processor has no VNNI.
+    # int8 is refused where the processor has no VNNI.
     commands = {name: command for name, command in commands.items() if not subprocess.run(
         command, capture_output=True).returncode}
     results = {name: [] for name in commands}

@@ -53,9 +53,17 @@ TRIALS = {
         ("lr-high", "learning rate 1e-3", {"optimizer.learningRate": "1.0e-3"}),
         ("batch-32", "batch 32, 150 steps",
          {"optimizer.batchSize": "32", "budget.steps": "150", "optimizer.warmupSteps": "20"}),
+        ("lr-low", "learning rate 2.5e-4", {"optimizer.learningRate": "2.5e-4"}),
+        ("batch-8", "batch 8, 600 steps",
+         {"optimizer.batchSize": "8", "budget.steps": "600", "optimizer.warmupSteps": "80"}),
     ],
     "Average of weights": [
         ("ema-long", "decay 0.999", {"optimizer.emaDecay": "0.999"}),
+        ("ema-short", "decay 0.9", {"optimizer.emaDecay": "0.9"}),
+    ],
+    "Three times as long": [
+        ("base-900", "the recipe, 900 steps", {"budget.steps": "900"}),
+        ("norm-900", "group normalisation, 900 steps", {"budget.steps": "900", "model.network.norm": "group"}),
     ],
 }
 STEPS = (2, 10)

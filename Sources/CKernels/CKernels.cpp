@@ -5,19 +5,26 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <new>
 
 namespace {
 
 struct Free {
-  void operator()(float *p) const { ::operator delete[](p, std::align_val_t(64)); }
+  void operator()(void *p) const { ::operator delete[](p, std::align_val_t(64)); }
 };
-using Floats = std::unique_ptr<float[], Free>;
+template <typename Number> using Numbers = std::unique_ptr<Number[], Free>;
+using Floats = Numbers<float>;
 
-Floats floats(size_t count) {
-  return Floats(static_cast<float *>(::operator new[](count * sizeof(float), std::align_val_t(64), std::nothrow)));
+/// NULL where memory is short.
+template <typename Number> Numbers<Number> numbers(size_t count) {
+  void *memory = ::operator new[](count * sizeof(Number), std::align_val_t(64), std::nothrow);
+  return Numbers<Number>(static_cast<Number *>(memory));
 }
+
+Floats floats(size_t count) { return numbers<float>(count); }
 
 /// The instruction set's kernels that fit, the widest first.
 const winograd::Kernels *kernels(int inputs, int outputs) {
@@ -32,6 +39,20 @@ const winograd::Kernels *kernels(int inputs, int outputs) {
     return winograd::avx2();
 #endif
   return nullptr;
+}
+
+/// Those with integers, and in `packing` the kernels whose panels of weights are theirs.
+const winograd::IntegerKernels *integer_kernels(int inputs, int outputs, const winograd::Kernels *&packing) {
+#if defined(__x86_64__)
+  packing = kernels(inputs, outputs);
+  if (packing && packing == winograd::avx512() && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vnni"))
+    return winograd::vnni_integers();
+  if (packing) packing = winograd::avx2();
+  return packing ? winograd::avx2_integers() : nullptr;
+#else
+  return nullptr;
+#endif
 }
 
 /// A thread's scratch memory, kept for its next convolution.
@@ -55,12 +76,15 @@ size_t tiles(const ck_convolution_call &call) {
   return call.batch * up(call.height) * up(call.width);
 }
 
-/// Convolves with packed weights; false, with nothing done, where memory is short.
-bool convolve(const winograd::Kernels &kernels, int inputs, int outputs, const float *packed,
-              const ck_convolution_call &call) {
+/// Calls `run(first, last, memory)` for blocks of tiles, on all threads; false, with nothing done, where memory is
+/// short. Tiles hold `width` bytes for each input, and four for each output of a panel.
+template <typename Kernels, typename Run>
+bool in_blocks(const Kernels &kernels, const ck_convolution_call &call, int inputs, int outputs, size_t width,
+               Run run) {
   // As many tiles at once as leave the inputs of a block and a panel of its outputs in a core's second cache.
   const size_t cache = 256 << 10, rows = size_t(kernels.rows), all = tiles(call);
-  size_t block = cache / (winograd::kPoints * sizeof(float) * size_t(inputs + kernels.panel)) / rows * rows;
+  const size_t bytes = winograd::kPoints * (width * size_t(inputs) + sizeof(float) * size_t(kernels.panel));
+  size_t block = cache / bytes / rows * rows;
   if (block < rows) block = rows;
   const size_t blocks = (all + block - 1) / block;
   std::atomic<size_t> next{0};
@@ -70,7 +94,7 @@ bool convolve(const winograd::Kernels &kernels, int inputs, int outputs, const f
     if (!memory) return; // the other threads have the blocks
     done = true;
     for (size_t index = next++; index < blocks; index = next++)
-      kernels.run(call, inputs, outputs, packed, index * block, std::min(all, (index + 1) * block), memory);
+      run(index * block, std::min(all, (index + 1) * block), memory);
   });
   return done;
 }
@@ -78,10 +102,54 @@ bool convolve(const winograd::Kernels &kernels, int inputs, int outputs, const f
 } // namespace
 
 struct ck_convolution_s {
-  const winograd::Kernels *kernels;
   int inputs, outputs;
+  const winograd::Kernels *kernels;
   Floats packed;
+  /// With these the weights are rounded, and `packed` holds their scales.
+  const winograd::IntegerKernels *integers;
+  Numbers<int16_t> rounded;
+  float limit;
 };
+
+namespace {
+
+/// Weights of outputs×3×3×inputs at the points; NULL where memory is short. Backwards `from` and `to` are the
+/// outputs and the inputs.
+Floats packed_weights(const winograd::Kernels &kernels, const float *weight, int from, int to, bool backwards) {
+  Floats packed = floats(size_t(winograd::kPoints) * from * to);
+  // from×9×to: backwards the weights lie like this already.
+  Floats ordered;
+  if (!backwards && !(ordered = floats(size_t(9) * from * to))) return nullptr;
+  if (!packed) return nullptr;
+  if (!backwards) {
+    constexpr int strip = 16;
+    for_each(size_t((from + strip - 1) / strip), 9 * size_t(from) * to, [&](size_t index) {
+      const int first = int(index) * strip, last = std::min(from, first + strip);
+      for (int o = 0; o < to; o++)
+        for (int k = 0; k < 9; k++)
+          for (int i = first; i < last; i++)
+            ordered[(size_t(i) * 9 + k) * to + o] = weight[(size_t(o) * 9 + k) * from + i];
+    });
+  }
+  for_each(panels(kernels, to), winograd::kPoints * size_t(from) * to / 4, [&](size_t index) {
+    kernels.pack(backwards ? weight : ordered.get(), from, to, backwards, int(index) * kernels.panel, packed.get());
+  });
+  return packed;
+}
+
+/// A panel's weights at a point, inputs×wide, to inputs/2×wide×2 integers and `wide` scales.
+void round_weights(const float *weight, int inputs, int wide, float limit, int16_t *values, float *scales) {
+  for (int o = 0; o < wide; o++) {
+    float largest = 0;
+    for (int i = 0; i < inputs; i++) largest = std::max(largest, std::fabs(weight[size_t(i) * wide + o]));
+    scales[o] = largest / limit;
+    const float inverse = largest > 0 ? limit / largest : 0;
+    for (int i = 0; i < inputs; i++)
+      values[(size_t(i / 2) * wide + o) * 2 + i % 2] = int16_t(std::lrint(weight[size_t(i) * wide + o] * inverse));
+  }
+}
+
+} // namespace
 
 int ck_convolution_fits(int inputs, int outputs) { return kernels(inputs, outputs) != nullptr; }
 
@@ -91,31 +159,56 @@ ck_convolution ck_convolution_create(const float *weight, int inputs, int output
   const bool backwards = direction == CK_BACKWARDS;
   // Of the convolution that is run: backwards, its inputs are the outputs.
   const int from = backwards ? outputs : inputs, to = backwards ? inputs : outputs;
-  Floats packed = floats(size_t(winograd::kPoints) * inputs * outputs);
-  // from×9×to: backwards the weights lie like this already.
-  Floats ordered;
-  if (!backwards && !(ordered = floats(size_t(9) * inputs * outputs))) return nullptr;
+  Floats packed = packed_weights(*found, weight, from, to, backwards);
   if (!packed) return nullptr;
-  if (!backwards) {
-    constexpr int strip = 16;
-    for_each(size_t((inputs + strip - 1) / strip), 9 * size_t(inputs) * outputs, [&](size_t index) {
-      const int first = int(index) * strip, last = std::min(inputs, first + strip);
-      for (int o = 0; o < outputs; o++)
-        for (int k = 0; k < 9; k++)
-          for (int i = first; i < last; i++)
-            ordered[(size_t(i) * 9 + k) * outputs + o] = weight[(size_t(o) * 9 + k) * inputs + i];
-    });
-  }
-  for_each(panels(*found, to), winograd::kPoints * size_t(inputs) * outputs / 4, [&](size_t index) {
-    found->pack(backwards ? weight : ordered.get(), from, to, backwards, int(index) * found->panel, packed.get());
+  return new (std::nothrow) ck_convolution_s{from, to, found, std::move(packed), nullptr, nullptr, 0};
+}
+
+int ck_has_int16(void) {
+#if defined(__x86_64__)
+  return winograd::avx2_integers() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return 0;
+#endif
+}
+
+ck_convolution ck_convolution_create_int16(const float *weight, int inputs, int outputs) {
+  const winograd::Kernels *packing = nullptr;
+  const winograd::IntegerKernels *found = integer_kernels(inputs, outputs, packing);
+  if (!found) return nullptr;
+  // So that `inputs` products fit into 32 bits.
+  const float limit = std::floor(std::sqrt(float(std::numeric_limits<int>::max()) / float(inputs))) - 1;
+  const Floats packed = packed_weights(*packing, weight, inputs, outputs, false);
+  auto rounded = numbers<int16_t>(size_t(winograd::kPoints) * inputs * outputs);
+  Floats scales = floats(size_t(winograd::kPoints) * outputs);
+  if (!packed || !rounded || !scales) return nullptr;
+  for_each(panels(*packing, outputs), winograd::kPoints * size_t(inputs) * outputs, [&](size_t index) {
+    const int start = int(index) * packing->panel, wide = std::min(packing->panel, outputs - start);
+    for (int point = 0; point < winograd::kPoints; point++) {
+      const size_t at = size_t(start) * inputs * winograd::kPoints + size_t(point) * inputs * wide;
+      round_weights(packed.get() + at, inputs, wide, limit, rounded.get() + at,
+                    scales.get() + size_t(start) * winograd::kPoints + size_t(point) * wide);
+    }
   });
-  return new (std::nothrow) ck_convolution_s{found, from, to, std::move(packed)};
+  return new (std::nothrow)
+      ck_convolution_s{inputs, outputs, packing, std::move(scales), found, std::move(rounded), limit};
 }
 
 void ck_convolution_free(ck_convolution convolution) { delete convolution; }
 
 int ck_convolution_run(ck_convolution convolution, const ck_convolution_call *call) {
-  return !convolve(*convolution->kernels, convolution->inputs, convolution->outputs, convolution->packed.get(), *call);
+  const ck_convolution_s &it = *convolution;
+  if (it.integers) {
+    const winograd::RoundedWeights weights{it.inputs, it.outputs, it.limit, it.rounded.get(), it.packed.get()};
+    return !in_blocks(*it.integers, *call, it.inputs, it.outputs, sizeof(int16_t),
+                      [&](size_t first, size_t last, float *memory) {
+                        it.integers->run(*call, weights, first, last, memory);
+                      });
+  }
+  return !in_blocks(*it.kernels, *call, it.inputs, it.outputs, sizeof(float),
+                    [&](size_t first, size_t last, float *memory) {
+                      it.kernels->run(*call, it.inputs, it.outputs, it.packed.get(), first, last, memory);
+                    });
 }
 
 int ck_convolution_weight_gradient(const ck_convolution_call *call, int inputs, int outputs, float *gradient) {

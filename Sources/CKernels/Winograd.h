@@ -8,6 +8,7 @@
 #include "CKernels.h"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace winograd {
 
@@ -35,14 +36,40 @@ struct Kernels {
   void (*finish_gradient)(const float *sums, size_t apart, int inputs, float *gradient);
 };
 
+/// Weights at the points, rounded: values·scale.
+struct RoundedWeights {
+  int inputs, outputs;
+  /// The largest integer, of these and of what they are multiplied with.
+  float limit;
+  /// For each panel points×inputs/2×panel×2.
+  const int16_t *values;
+  /// For each panel points×panel.
+  const float *scales;
+};
+
+/// What one build of the kernels with integers offers.
+struct IntegerKernels {
+  int width, rows, panel;
+  /// As ``Kernels/run``.
+  void (*run)(const ck_convolution_call &call, const RoundedWeights &weights, size_t first, size_t last,
+              float *scratch);
+};
+
 /// Floats of scratch memory for so many tiles: zeros, their inputs, and a panel of their outputs.
 inline size_t scratch_count(const Kernels &kernels, size_t tiles, int inputs) {
   return kPoints * tiles * size_t(inputs + kernels.panel) + size_t(inputs);
 }
 
+/// The same with integers: zeros, a tile's points, scales, a panel of outputs, and inputs of half the size.
+inline size_t scratch_count(const IntegerKernels &kernels, size_t tiles, int inputs) {
+  return (1 + kPoints) * size_t(inputs) + kPoints * tiles * (1 + size_t(kernels.panel) + size_t(inputs) / 2);
+}
+
 /// NULL where the compiler's target has no such processors.
 const Kernels *avx2();
 const Kernels *avx512();
+const IntegerKernels *avx2_integers();
+const IntegerKernels *vnni_integers();
 
 } // namespace winograd
 #endif

@@ -5,6 +5,7 @@
 namespace winograd {
 namespace {
 constexpr int kWidth = 16, kRows = 12, kColumns = 2;
+#include "WinogradTransforms.h"
 #include "WinogradKernels.h"
 const Kernels kernels{kWidth,       kRows,           kColumns * kWidth, pack,           run,
                       gather_input, gather_gradient, correlate,         finish_gradient};

@@ -46,7 +46,7 @@ struct InferenceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "float32; int8: rounded, on CPUs with VNNI, a quarter faster a step on those with AMX; bfloat16: rounded, on CUDA.",
+            "float32; int16: rounded, on CPUs; int8: rounded more, on CPUs with VNNI; bfloat16: rounded, on CUDA.",
             valueName: "format"))
     var precision = InferencePrecision.float32
 

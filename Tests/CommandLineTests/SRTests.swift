@@ -24,14 +24,16 @@ struct SRTests {
     }
 
     /// Where the processor has it, another picture and nearly the same; else one sentence and nothing written.
-    @Test func int8RoundsOrIsRefused() throws {
+    @Test(arguments: [("int16", "AVX2"), ("int8", "VNNI")])
+    func integersRoundOrAreRefused(_ precision: String, _ instructions: String) throws {
         try write(TestPictures.waves(width: 24, height: 20))
         try enlarge("in.png", "-o", "exact.png", in: folder)
-        let arguments = ["--precision", "int8", "in.png", "-o", "rounded.png"]
+        let arguments = ["--precision", precision, "in.png", "-o", "rounded.png"]
         let outcome = try Executable.run(["sr", "--model", TestModels.tiny] + arguments, in: folder.path)
         guard outcome.status == 0 else {
             #expect(outcome.status == 64)
-            #expect(outcome.errors.contains("--precision: int8 needs a processor with VNNI"))
+            #expect(
+                outcome.errors.contains("--precision: \(precision) needs a processor with \(instructions)"))
             #expect(!folder.exists("rounded.png"))
             return
         }

@@ -62,7 +62,7 @@ struct ShippedResultsTests {
     }
 
     /// Pages of benchmarks name a digest of what a denoiser's step is made of.
-    @Test(arguments: ["benchmarks", "parts", "int8"]) func theBenchmarksTimedTheseSources(_ name: String)
+    @Test(arguments: ["benchmarks", "parts", "integers"]) func theBenchmarksTimedTheseSources(_ name: String)
         throws
     {
         let page = Self.root.appendingPathComponent("Results/\(name).md")

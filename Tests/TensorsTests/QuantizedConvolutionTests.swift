@@ -111,8 +111,3 @@ struct QuantizedConvolutionTests {
         }
     }
 }
-
-@Test func int8IsNotForAGPU() {
-    #expect(throws: PrecisionError.self) { try InferencePrecision.int8.requireSupport(on: .cuda(0)) }
-    #expect(throws: Never.self) { try InferencePrecision.float32.requireSupport(on: .cuda(0)) }
-}

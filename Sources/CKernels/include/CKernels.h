@@ -27,6 +27,13 @@ int ck_convolution_fits(int inputs, int outputs);
 /// Prepares a 3×3 convolution of `weight`, outputs×3×3×inputs in row-major order.
 /// NULL where it does not fit or memory is short.
 ck_convolution ck_convolution_create(const float *weight, int inputs, int outputs, ck_direction direction);
+
+/// Whether this processor multiplies 16-bit integers faster than it does floats.
+int ck_has_int16(void);
+/// The same with weights, and what they are multiplied with, rounded to integers of 16 bits at most: so many that
+/// sums of the products fit into 32 bits. Forwards only.
+ck_convolution ck_convolution_create_int16(const float *weight, int inputs, int outputs);
+
 void ck_convolution_free(ck_convolution convolution);
 
 typedef struct {

@@ -19,9 +19,8 @@ struct DeviceKernel: Sendable {
     /// - Parameter tensors: of the same type on the same device; they broadcast.
     func callAsFunction(_ tensors: Tensor...) throws -> Tensor {
         let handles = tensors.map { Optional($0.handle) }
-        if Self.areSupported,
-            let result = withExtendedLifetime(tensors, { ct_kernel(code, name, handles, handles.count) })
-        {
+        guard Self.areSupported else { return try plain(tensors) }
+        if let result = withExtendedLifetime(tensors, { ct_kernel(code, name, handles, handles.count) }) {
             return Tensor(handle: result)
         }
         // If tensors do not fit each other, operators say so.

@@ -2,8 +2,9 @@
 ///
 /// For inference on the CPU ``prepareForInference(_:)`` packs the weights once, for Winograd's algorithm
 /// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
-/// inside the convolution. On a CUDA device they follow it in one pass (``DeviceConvolution``). Training uses ``WinogradConvolution`` with its gradients where that pays, else
-/// the plain operators, with SiLU and addition by themselves.
+/// inside the convolution. On a CUDA device they follow it in one pass (``DeviceConvolution``). Training uses
+/// ``WinogradConvolution`` with its gradients where that pays, else the plain operators, with SiLU and addition by
+/// themselves.
 public final class Conv2d: Module {
     public let weight: Tensor
     public let bias: Tensor
@@ -118,7 +119,8 @@ public final class Conv2d: Module {
 
     /// Packs the weights for inference.
     ///
-    /// - Parameter precision: int8 is only taken for 3×3 convolutions of stride 1, where the processor has it.
+    /// - Parameter precision: int8 and int16 are only taken for 3×3 convolutions of stride 1, where the processor has
+    ///   them.
     public func prepareForInference(_ precision: InferencePrecision = .float32) throws {
         guard preparation == nil, weight.dtype == .float32 else { return }
         guard weight.device == .cpu else {
@@ -131,7 +133,8 @@ public final class Conv2d: Module {
             preparation = .quantized(convolution)
             return
         }
-        if stride == 1, padding == 1, let convolution = try WinogradConvolution(weight) {
+        if stride == 1, padding == 1, let convolution = try WinogradConvolution(weight, precision: precision)
+        {
             preparation = .winograd(convolution)
             return
         }
@@ -143,6 +146,25 @@ public final class Conv2d: Module {
                 .int(1), .ints([1, weight.shape[1]] + Self.typicalSides))
         }
         preparation = .packed(packed)
+    }
+
+    /// What a 3×3 convolution of stride 1 makes of `x`: N×outputs×H×W.
+    ///
+    /// - Throws: ``TensorError`` where `x` is not N×inputs×H×W, or what the epilogue adds is not of the output's shape.
+    static func outputShape(of x: Tensor, inputs: Int, outputs: Int, then epilogue: Epilogue) throws -> [Int]
+    {
+        let size = x.shape
+        guard size.count == 4, size[1] == inputs else {
+            throw TensorError(
+                operation: "convolution", shapes: [size], reason: "the input must be N×\(inputs)×H×W")
+        }
+        let shape = [size[0], outputs, size[2], size[3]]
+        if let other = epilogue.addend, other.shape != shape {
+            throw TensorError(
+                operation: "convolution", shapes: [other.shape, shape],
+                reason: "what is added must have the output's shape")
+        }
+        return shape
     }
 
     /// Packed weights are a copy: they are dropped when the weights change.

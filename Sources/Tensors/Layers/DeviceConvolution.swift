@@ -26,10 +26,6 @@ final class DeviceConvolution {
             try input.convolved(weight, bias: bias, stride: stride, padding: padding)
         }
         if case .none = epilogue { return try convolved(bias) }
-        guard DeviceKernel.areSupported else {
-            let sum = try convolved(bias)
-            return try epilogue.addend.map { try sum + $0.to(sum.dtype) } ?? sum.silu()
-        }
         let column = try bias.reshaped([1, bias.count, 1, 1])
         let sum = try convolved(nil)
         guard let other = epilogue.addend else { return try DeviceKernel.biasSiLU(sum, column) }

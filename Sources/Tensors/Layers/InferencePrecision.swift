@@ -3,7 +3,10 @@ import CKernels
 /// The number format of a network's convolutions when it restores.
 public enum InferencePrecision: String, Sendable, CaseIterable {
     case float32
-    /// Bytes for weights and for what is convolved, sums in 32 bits, on the CPU; several times as fast, and rounded.
+    /// Integers of 16 bits at most between Winograd's transforms, sums in 32 bits, on the CPU
+    /// (``WinogradConvolution``).
+    case int16
+    /// Bytes for weights and for what is convolved, sums in 32 bits, on the CPU (``QuantizedConvolution``).
     case int8
     /// Eight bits of mantissa for all that a network computes, sums in 32 bits, on a CUDA device.
     case bfloat16
@@ -12,6 +15,7 @@ public enum InferencePrecision: String, Sendable, CaseIterable {
     public var isSupported: Bool {
         switch self {
         case .float32: true
+        case .int16: ck_has_int16() != 0
         case .int8:
             ck_has_int8() != 0 && Op.packQuantized.exists && Op.quantizedConvolution.exists
                 && Op.quantizedConvolutionAdd.exists
@@ -23,10 +27,11 @@ public enum InferencePrecision: String, Sendable, CaseIterable {
     public func requireSupport(on device: Device) throws {
         switch self {
         case .float32: break
-        case .int8:
-            guard device == .cpu else { throw PrecisionError("int8 is for the CPU, not for \(device)") }
+        case .int16, .int8:
+            guard device == .cpu else { throw PrecisionError("\(self) is for the CPU, not for \(device)") }
             guard isSupported else {
-                throw PrecisionError("int8 needs a processor with VNNI (Intel from 2019, AMD from 2022)")
+                let needed = self == .int8 ? "VNNI (Intel from 2019, AMD from 2022)" : "AVX2"
+                throw PrecisionError("\(self) needs a processor with \(needed)")
             }
         case .bfloat16:
             guard device.isCUDA else {

@@ -46,17 +46,7 @@ final class QuantizedConvolution {
 
     /// N×inputs×H×W → N×outputs×H×W in channels-last memory.
     func callAsFunction(_ x: Tensor, bias: Tensor, then epilogue: Conv2d.Epilogue) throws -> Tensor {
-        let size = x.shape
-        guard size.count == 4, size[1] == inputs else {
-            throw TensorError(
-                operation: "convolution", shapes: [size], reason: "the input must be N×\(inputs)×H×W")
-        }
-        let shape = [size[0], outputs, size[2], size[3]]
-        if let other = epilogue.addend, other.shape != shape {
-            throw TensorError(
-                operation: "convolution", shapes: [other.shape, shape],
-                reason: "what is added must have the output's shape")
-        }
+        let shape = try Conv2d.outputShape(of: x, inputs: inputs, outputs: outputs, then: epilogue)
         guard x.count > 0 else { return try Tensor.emptyPixels(shape) }
         let input = try QuantizedPixels(x)
         let common: [OperatorArgument] = [
@@ -81,7 +71,7 @@ final class QuantizedConvolution {
         case .addInto(let other): results = try added(to: Self.dense(other), common, geometry)
         }
         guard let result = results.first else {
-            throw TensorError(operation: "convolution", shapes: [size], reason: "there is no result")
+            throw TensorError(operation: "convolution", shapes: [x.shape], reason: "there is no result")
         }
         return result
     }

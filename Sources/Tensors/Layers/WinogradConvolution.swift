@@ -6,20 +6,29 @@ import CTorch
 /// It multiplies a quarter as often as the definition, and float32 rounding errors stay about ten times
 /// as large: some 10⁻⁶ of the sums. Source: Lavin and Gray, "Fast algorithms for convolutional neural
 /// networks", 2016.
+///
+/// With ``InferencePrecision/int16`` what is multiplied is rounded to integers, which processors do twice as many of at
+/// once. Of c input channels they reach to √(2³¹/c), 12 to 13 bits, so that sums fit into 32 bits. Scales belong to a
+/// tile at a point of the transform, and to an output at a point: nothing has to be calibrated, nothing is clipped,
+/// and what lies in one corner of a picture does not change another.
 final class WinogradConvolution {
     private let convolution: ck_convolution
     private let inputs: Int
     private let outputs: Int
 
-    /// - Parameter weight: outputs×inputs×3×3.
+    /// - Parameters:
+    ///   - weight: outputs×inputs×3×3.
+    ///   - precision: float32 or int16.
     /// - Returns: nil where the kernel is not 3×3, or the processor or these channels are served better by
     ///   libtorch.
-    init?(_ weight: Tensor) throws {
+    init?(_ weight: Tensor, precision: InferencePrecision = .float32) throws {
         let shape = weight.shape
         guard shape.count == 4, shape[2] == 3, shape[3] == 3 else { return nil }
         (outputs, inputs) = (shape[0], shape[1])
         let made = try weight.permuted([0, 2, 3, 1]).floats().withUnsafeBufferPointer {
-            ck_convolution_create($0.baseAddress, Int32(shape[1]), Int32(shape[0]), CK_FORWARDS)
+            precision == .int16
+                ? ck_convolution_create_int16($0.baseAddress, Int32(shape[1]), Int32(shape[0]))
+                : ck_convolution_create($0.baseAddress, Int32(shape[1]), Int32(shape[0]), CK_FORWARDS)
         }
         guard let made else { return nil }
         convolution = made
@@ -30,23 +39,10 @@ final class WinogradConvolution {
     /// N×inputs×H×W → N×outputs×H×W in channels-last memory.
     func callAsFunction(_ x: Tensor, bias: Tensor, then epilogue: Conv2d.Epilogue) throws -> Tensor {
         let size = x.shape
-        guard size.count == 4, size[1] == inputs else {
-            throw TensorError(
-                operation: "convolution", shapes: [size], reason: "the input must be N×\(inputs)×H×W")
-        }
-        let shape = [size[0], outputs, size[2], size[3]]
+        let shape = try Conv2d.outputShape(of: x, inputs: inputs, outputs: outputs, then: epilogue)
         let result = try Tensor.emptyPixels(shape)
-        var addend: Tensor?
-        if let other = epilogue.addend {
-            guard other.shape == shape else {
-                throw TensorError(
-                    operation: "convolution", shapes: [other.shape, shape],
-                    reason: "what is added must have the output's shape")
-            }
-            addend = other
-        }
         let input = try inPixelOrder(x)
-        addend = try addend.map(inPixelOrder)
+        let addend = try epilogue.addend.map(inPixelOrder)
         let bias = try bias.to(.float32).contiguous()
         guard result.count > 0 else { return result }
         guard let from = input.pixels, let to = result.pixels else {
