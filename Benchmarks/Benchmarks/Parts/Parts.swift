@@ -15,22 +15,20 @@ let benchmarks: @Sendable () -> Void = {
         maxIterations: 1000)
 
     for (channels, side) in [(64, 128), (128, 64), (192, 32)] {
-        for isPrepared in [true, false] {
-            let way = isPrepared ? "restore" : "libtorch"
+        for (way, precision) in ways("libtorch", "restore") {
             timed("convolution 3×3, SiLU, \(channels) channels, \(side)×\(side), \(way)") {
                 let layer = try Conv2d(channels, channels, Initializer(seed: 1))
-                if isPrepared { try layer.prepareForInference() }
+                if let precision { try layer.prepareForInference(precision) }
                 let x = try noise(channels: channels, side: side).channelsLast()
                 return { try layer(x, then: .silu) }
             }
         }
     }
     for (count, side) in [(1, 256), (4, 256), (1, 512), (4, 512)] {
-        for isPrepared in [true, false] {
-            let way = isPrepared ? "prepared" : "plain operators"
+        for (way, precision) in ways("plain operators", "prepared") {
             timed("sr3-x4, one look, \(count) × \(side)×\(side), \(way)") {
                 let model = try SR3Model.load(weights("SR3/Models/sr3-x4"))
-                if isPrepared { try model.network.prepareForInference() }
+                if let precision { try model.network.prepareForInference(precision) }
                 func pictures(_ step: Int) throws -> Tensor {
                     try Tensor.concatenated(
                         (0..<count).map { _ in try noise(side: side, step: step) }, dim: 0)
@@ -118,4 +116,10 @@ private func photograph(side: Int) throws -> Image {
 private func weights(_ name: String) -> String {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../../../Sources/\(name).safetensors").standardizedFileURL.path
+}
+
+/// What a layer or network is timed in: not prepared, and prepared for each number format this processor has.
+private func ways(_ plain: String, _ prepared: String) -> [(way: String, precision: InferencePrecision?)] {
+    let rounded = [InferencePrecision.int16, .int8].filter(\.isSupported)
+    return [(plain, nil), (prepared, .float32)] + rounded.map { ("\(prepared), \($0.rawValue)", $0) }
 }
