@@ -25,9 +25,14 @@ run() {
     (cd "$SCRATCH" && "$BINARY" "$@")
 }
 
-# The line by which a test knows whether a page was made with the weights that ship: weights FILE
+# The file of the shipped weights of a name; of several files, their index.
+shipped() {
+    ls Sources/*/Models/"$1".safetensors Sources/*/Models/"$1".safetensors.index.json 2>/dev/null || true
+}
+
+# The line by which a test knows whether a page was made with the weights that ship: weights NAME
 weights() {
-    printf 'Weights: %s, SHA-256 %s.\n' "$(basename "$1" .safetensors)" "$(sha256sum "$1" | cut -d ' ' -f 1)"
+    printf 'Weights: %s, SHA-256 %s.\n' "$1" "$("$PYTHON" Results/table.py --digest "$(shipped "$1")")"
 }
 
 # The table that a command left in a JSON file, if it was this command with the weights that ship, else
@@ -41,8 +46,8 @@ measured() {
         shift
     fi
     case $2 in
-    sr) model=Sources/SR3/Models/sr3-x4.safetensors ;;
-    *) model=Sources/Deblur/Models/deblur.safetensors ;;
+    sr) model=$(shipped sr3-x4) ;;
+    *) model=$(shipped deblur) ;;
     esac
     [ -z "${FRESH:-}" ] && "$PYTHON" Results/table.py "$file" $flag --command "restore $*" --weights "$model"
 }

@@ -17,7 +17,7 @@ blur() {
 {
     cat Results/deblur.head.md
     printf '\n'
-    weights Sources/Deblur/Models/deblur.safetensors
+    weights deblur
     printf '\n## Synthetic motion blur, BSD100\n\n'
     printf 'Shake and linear motion of 5 to 25 pixels, noise of up to 1 %% of white, all 100 pictures:\n'
     blur --seed 1 -q -o bsd100-blurred 'data/test/bsd100/hr/*.png'

@@ -27,8 +27,8 @@ beside() {
 {
     cat Results/integers.head.md
     printf '\n'
-    weights Sources/SR3/Models/sr3-x4.safetensors
-    weights Sources/Deblur/Models/deblur.safetensors
+    weights sr3-x4
+    weights deblur
     "$PYTHON" -c "import sys; sys.path.insert(0, 'Benchmarks'); import commands; print(commands.sources_timed())"
     printf '\n## Super-resolution, against the originals\n'
     for precision in float32 int16 int8; do

@@ -20,7 +20,7 @@ pairs() {
 {
     cat Results/sr3-x4-real.head.md
     printf '\n'
-    weights Sources/SR3/Models/sr3-x4-real.safetensors
+    weights sr3-x4-real
     printf '\n## Set14, made small and damaged\n'
     pairs real-set14 "$RESTORE_DATA"/test/set14/hr/*.png
     run eval sr --model sr3-x4-real --data real-set14 --steps 1,2,4,8

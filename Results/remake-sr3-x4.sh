@@ -17,7 +17,7 @@ samplers() {
 {
     cat Results/sr3-x4.head.md
     printf '\n'
-    weights Sources/SR3/Models/sr3-x4.safetensors
+    weights sr3-x4
     printf '\n## Default settings: one sample, and the mean of eight\n'
     evaluated sr3-x4 sr --sets set5,set14,bsd100 --samples 1,8 --csv Results/sr3-x4.csv
     samplers set5 sr3-x4-samplers Set5 1,2,3,5,8,10,20,50

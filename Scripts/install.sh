@@ -101,7 +101,7 @@ libraries() {
 
 install_data() {
     put LICENSE 644 share/restore/LICENSE
-    put_all share/restore/models Sources/SR3/Models/*.safetensors Sources/Deblur/Models/*.safetensors \
+    put_all share/restore/models Sources/SR3/Models/*.safetensors* Sources/Deblur/Models/*.safetensors* \
         Sources/SR3/Models/LICENSE-WEIGHTS.md
     put_all share/restore/metrics Sources/Metrics/Models/*.safetensors
     put_all share/restore/recipes Recipes/*.yaml Recipes/recipe.schema.json

@@ -15,9 +15,10 @@ struct EvaluationWork {
     let pairs: [(set: String, pair: EvaluationPair)]
 
     func model() throws -> EvaluationDocument.Model {
-        let card = try openWeights(modelPath).metadata
+        let weights = try openWeights(modelPath)
+        let card = weights.metadata
         let file = ((modelPath as NSString).lastPathComponent as NSString).deletingPathExtension
-        return .init(name: card["name"] ?? file, sha256: try FileDigest.sha256([modelPath]))
+        return .init(name: card["name"] ?? file, sha256: try FileDigest.sha256(weights.paths))
     }
 
     /// The journal of these measurements: those of another model or protocol do not count.

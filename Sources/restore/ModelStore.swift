@@ -28,14 +28,17 @@ enum ModelStore {
         }
     }
 
-    /// Name and path of every installed model; the first folder that has a name wins.
+    /// Name and path of every installed model, of several files that of their index; the first folder that has a name
+    /// wins.
     static var all: [(name: String, path: String)] {
         var found: [String: String] = [:]
         for folder in folders {
-            for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            where file.hasSuffix(".safetensors") {
-                let name = String(file.dropLast(".safetensors".count))
-                if found[name] == nil { found[name] = "\(folder)/\(file)" }
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            for suffix in [".safetensors", SafetensorsShards.suffix] {
+                for file in files where file.hasSuffix(suffix) && !SafetensorsShards.isPart(file) {
+                    let name = String(file.dropLast(suffix.count))
+                    if found[name] == nil { found[name] = "\(folder)/\(file)" }
+                }
             }
         }
         return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

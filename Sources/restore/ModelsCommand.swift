@@ -27,7 +27,7 @@ struct ModelsCommand: ParsableCommand {
                     "no models are installed (RESTORE_MODELS names a folder of models)")
             }
             for (name, path) in models {
-                let file = try SafetensorsFile(path: path)
+                let file = try openWeights(path)
                 let card = file.metadata
                 print("\(name)  \(card["description"] ?? "")")
                 print(String(format: "  file      %@ (%.1f MB)", path, Double(file.byteCount) / 1e6))

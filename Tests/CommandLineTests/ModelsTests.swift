@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 
 @Suite("Command line: models")
@@ -27,6 +28,17 @@ struct ModelsTests {
             arguments, in: folder.path,
             environment: ["RESTORE_MODELS": folder.file("store"), "RESTORE_DATASETS": folder.file("store")],
             copy: copy)
+    }
+
+    /// The same in files of 5 kB and an index, under another name.
+    private func installParts(_ name: String) throws {
+        let tiny = try SafetensorsFile(path: TestModels.tiny)
+        let tensors = try tiny.names.compactMap { name in
+            try tiny.tensor(name).map { (name: name, value: $0) }
+        }
+        try SafetensorsShards.write(
+            TensorSource.sources(tensors), metadata: tiny.metadata,
+            to: folder.file("store/\(name)\(SafetensorsShards.suffix)"), limit: 5_000)
     }
 
     private func install(_ name: String) throws {
@@ -68,6 +80,25 @@ struct ModelsTests {
         let outcome = try run("models", "show", "lion")
         #expect(outcome.status == 66)
         #expect(outcome.errors == "restore: there is no model 'lion'; installed are ant, mole, zebra\n")
+    }
+
+    /// Files of a model are one model, found by its name, and all of them tell whether a result is its.
+    @Test func aModelMayHaveSeveralFiles() throws {
+        try install("whole")
+        try installParts("parted")
+        let parts = try FileManager.default.contentsOfDirectory(atPath: folder.file("store"))
+            .filter(SafetensorsShards.isPart)
+        #expect(parts.count > 1)
+        let lines = try run("models").outputLines.map(String.init)
+        #expect(lines.map { $0.prefix { $0 != " " } }.filter { !$0.isEmpty } == ["parted", "whole"])
+        #expect(lines[1].hasPrefix("  file      \(folder.file("store/parted.safetensors.index.json")) ("))
+        #expect(try run("models", "show", "parted").output.contains("\nlicence: Apache-2.0\n"))
+
+        try TestPictures.waves().write(to: folder.file("in.png"))
+        for name in ["whole", "parted"] {
+            #expect(try run("sr", "in.png", "--model", name, "-o", "\(name).png").status == 0)
+        }
+        #expect(try folder.bytes("whole.png") == folder.bytes("parted.png"))
     }
 
     @Test func damagedModelsAreNamed() throws {

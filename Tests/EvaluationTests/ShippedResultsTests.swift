@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Tensors
 import Testing
 import Training
 
@@ -17,12 +18,14 @@ struct ShippedResultsTests {
 
     /// Digest of the shipped weights of a name.
     private static func shipped(_ name: String) throws -> String {
-        let paths = ["SR3", "Deblur"].map {
-            root.appendingPathComponent("Sources/\($0)/Models/\(name).safetensors").path
+        let paths = ["SR3", "Deblur"].flatMap { task in
+            [".safetensors", SafetensorsShards.suffix].map {
+                root.appendingPathComponent("Sources/\(task)/Models/\(name)\($0)").path
+            }
         }
         let path = try #require(
             paths.first(where: FileManager.default.fileExists(atPath:)), "no weights '\(name)' ship")
-        return try FileDigest.sha256([path])
+        return try FileDigest.sha256(openWeights(path).paths)
     }
 
     private struct Measured: Decodable {

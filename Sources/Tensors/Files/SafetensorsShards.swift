@@ -12,6 +12,10 @@ public final class SafetensorsShards: WeightsFile {
     /// The free text kept with the tensors; every shard has it.
     public let metadata: [String: String]
     public let names: [String]
+    /// The index's, then those of the files that it names, in their order.
+    public let paths: [String]
+    /// Of all these files.
+    public let byteCount: Int
     private let files: [String: SafetensorsFile]
 
     private struct Index: Codable {
@@ -54,10 +58,18 @@ public final class SafetensorsShards: WeightsFile {
             _ = try file.requiredEntry(name)
             files[name] = file
         }
+        let parts = opened.sorted { $0.key < $1.key }.map(\.value)
         self.path = path
         self.files = files
-        metadata = opened.min { $0.key < $1.key }?.value.metadata ?? [:]
+        paths = [path] + parts.map(\.path)
+        byteCount = parts.reduce(data.count) { $0 + $1.byteCount }
+        metadata = parts.first?.metadata ?? [:]
         names = files.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Whether a file's name is that of one of several.
+    public static func isPart(_ name: String) -> Bool {
+        name.firstMatch(of: /-[0-9]{5}-of-[0-9]{5}\.safetensors$/) != nil
     }
 
     public func entry(_ name: String) -> StoredTensor? { files[name]?.entry(name) }
@@ -109,9 +121,15 @@ public final class SafetensorsShards: WeightsFile {
 public protocol WeightsFile: TensorFile {
     /// The free text kept with the tensors.
     var metadata: [String: String] { get }
+    /// Every file that it consists of.
+    var paths: [String] { get }
+    /// Of all these files.
+    var byteCount: Int { get }
 }
 
-extension SafetensorsFile: WeightsFile {}
+extension SafetensorsFile: WeightsFile {
+    public var paths: [String] { [path] }
+}
 
 /// Opens a safetensors file, or by the name of an index the several that it stands for.
 public func openWeights(_ path: String) throws(TensorFileError) -> any WeightsFile {

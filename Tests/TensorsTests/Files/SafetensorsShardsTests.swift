@@ -25,6 +25,10 @@ struct SafetensorsShardsTests {
         #expect(file is SafetensorsShards)
         #expect(file.metadata == ["format": "x", "text": "ü%d"])
         #expect(file.names == tensors.map(\.name))
+        #expect(file.paths == [index] + names.dropLast().map { folder.file($0) })
+        let sizes = try file.paths.map { try Data(contentsOf: URL(fileURLWithPath: $0)).count }
+        #expect(file.byteCount == sizes.reduce(0, +))
+        #expect(names.map(SafetensorsShards.isPart) == [true, true, true, false])
         for (name, value) in tensors {
             #expect(try #require(try file.tensor(name)).bytes() == value.bytes())
             #expect(file.entry(name)?.shape == [10, 10])
