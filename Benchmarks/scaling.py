@@ -28,7 +28,7 @@ sys.path.insert(0, HERE)
 import unet_reference  # noqa: E402
 from commands import write_picture  # noqa: E402
 
-MODELS = ["Sources/SR3/Models/sr3-x4.safetensors", "Sources/Deblur/Models/deblur.safetensors"]
+MODELS = ["Sources/SR3/Models/sr3-x4.safetensors", "Sources/Deblur/Models/deblur.safetensors.index.json"]
 # Bytes a second between neighbours of the ring, each way: what vendors state, less what protocols take. Where a
 # machine has several GPUs the ring enters and leaves it once.
 LINKS = [
@@ -115,7 +115,7 @@ def shape(path):
     """(parameters, operations of a sample's forward pass, samples a GPU) of a shipped model."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    tensors, metadata = unet_reference.read_safetensors(path)
+    tensors, metadata = unet_reference.read_weights(path)
     configuration, recipe = json.loads(metadata["configuration"]), metadata["recipe"]
     side = int(re.search(r"^data:.*?patchSize: (\d+)", recipe, re.S | re.M).group(1))
     batch = int(re.search(r"batchSize: (\d+)", recipe).group(1))
@@ -137,7 +137,7 @@ def estimated(options):
         count, operations, batch = shape(os.path.join(ROOT, path))
         size = 4 * count
         bucket = min(BUCKET, size / 4)
-        print(f"\n{os.path.basename(path)}: {count:,} parameters, {size / 2**20:.1f} MiB of gradients a step, "
+        print(f"\n{os.path.basename(path).removesuffix('.index.json')}: {count:,} parameters, {size / 2**20:.1f} MiB of gradients a step, "
               f"{operations / 1e9:.1f} G operations a sample forward; a GPU of {options.tflops} TFLOP/s "
               f"used to {options.utilisation:.0%}.\n")
         print("| link | samples a GPU | step alone, ms | " + " | ".join(

@@ -4,8 +4,8 @@
     table.py FILE.JSON --command COMMAND --weights FILE [--protocol]
     table.py --digest FILE
 
-The second prints the digest of weights, a file or the index of several. With exit status 3 and no table where the file is missing, or was made by another command or with
-other weights: it must then be measured anew.
+With exit status 3 and no table where the file is missing, or was made by another command or with
+other weights: it must then be measured anew. --digest prints that of weights, a file or the index of several.
 """
 import argparse
 import hashlib

@@ -19,7 +19,8 @@ struct Exactness: ParsableCommand {
     var sr: [String] = []
     @Option(parsing: .upToNextOption, help: "Blurred pictures.") var deblur: [String] = []
     @Option(help: "The super-resolution model's file.") var srModel = "Sources/SR3/Models/sr3-x4.safetensors"
-    @Option(help: "The deblurring model's file.") var deblurModel = "Sources/Deblur/Models/deblur.safetensors"
+    @Option(help: "The deblurring model's file.") var deblurModel =
+        "Sources/Deblur/Models/deblur.safetensors.index.json"
     @Option(help: "Side of the tiles of the second comparison, pixels.") var tile = 256
     @Option(help: "The largest difference allowed, of a range from 0 to 1.") var limit = 1e-4
 

@@ -67,7 +67,7 @@ struct BenchmarkCommand: ParsableCommand {
 
     private func preparedNetwork(on device: Device) throws -> UNet {
         let path = try ModelStore.path(of: model)
-        guard try SafetensorsFile(path: path).metadata["format"] == DeblurModel.format else {
+        guard try openWeights(path).metadata["format"] == DeblurModel.format else {
             guard network == .denoiser else {
                 throw CommandError.usage(
                     "--network predictor is for deblurring models, which '\(model)' is not")

@@ -34,7 +34,7 @@ enum ModelStore {
         var found: [String: String] = [:]
         for folder in folders {
             let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            for suffix in [".safetensors", SafetensorsShards.suffix] {
+            for suffix in [SafetensorsShards.suffix, ".safetensors"] {
                 for file in files where file.hasSuffix(suffix) && !SafetensorsShards.isPart(file) {
                     let name = String(file.dropLast(suffix.count))
                     if found[name] == nil { found[name] = "\(folder)/\(file)" }

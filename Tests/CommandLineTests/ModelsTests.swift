@@ -99,6 +99,9 @@ struct ModelsTests {
             #expect(try run("sr", "in.png", "--model", name, "-o", "\(name).png").status == 0)
         }
         #expect(try folder.bytes("whole.png") == folder.bytes("parted.png"))
+        let times = try run("benchmark", "--model", "parted", "--size", "32", "--repeat", "2").outputLines
+        #expect(times.count == 2 && times.allSatisfy { Double($0) != nil })
+        #expect(try run("export", "parted", "-o", "exported").status == 0)
     }
 
     @Test func damagedModelsAreNamed() throws {

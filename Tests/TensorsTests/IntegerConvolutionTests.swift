@@ -104,15 +104,6 @@ struct IntegerConvolutionTests {
         }
     }
 
-    @Test func shapesThatDoNotGoTogetherAreToldApart() throws {
-        let convolution = try Conv2d(8, 16, Initializer(seed: 3))
-        try convolution.prepareForInference(.int16)
-        #expect(throws: TensorError.self) { try convolution(Tensor.zeros([1, 9, 4, 4])) }
-        #expect(throws: TensorError.self) {
-            try convolution(Tensor.zeros([1, 8, 4, 4]), then: .add(Tensor.zeros([1, 16, 4, 5])))
-        }
-    }
-
     /// Channels that are no multiple of a register are convolved in float32, as they are without asking.
     @Test func otherChannelsStayExact() throws {
         try noGrad {
@@ -130,4 +121,14 @@ struct IntegerConvolutionTests {
 ) {
     #expect(throws: PrecisionError.self) { try precision.requireSupport(on: .cuda(0)) }
     #expect(throws: Never.self) { try InferencePrecision.float32.requireSupport(on: .cuda(0)) }
+}
+
+@Test(arguments: InferencePrecision.allCases.filter(\.isSupported))
+func shapesThatDoNotGoTogetherAreToldApart(_ precision: InferencePrecision) throws {
+    let convolution = try Conv2d(8, 16, Initializer(seed: 3))
+    try convolution.prepareForInference(precision)
+    #expect(throws: TensorError.self) { try convolution(Tensor.zeros([1, 9, 4, 4])) }
+    #expect(throws: TensorError.self) {
+        try convolution(Tensor.zeros([1, 8, 4, 4]), then: .add(Tensor.zeros([1, 16, 4, 5])))
+    }
 }

@@ -27,7 +27,7 @@ let benchmarks: @Sendable () -> Void = {
     for (count, side) in [(1, 256), (4, 256), (1, 512), (4, 512)] {
         for (way, precision) in ways("plain operators", "prepared") {
             timed("sr3-x4, one look, \(count) × \(side)×\(side), \(way)") {
-                let model = try SR3Model.load(weights("SR3/Models/sr3-x4"))
+                let model = try SR3Model.load(weights("SR3/Models/sr3-x4.safetensors"))
                 if let precision { try model.network.prepareForInference(precision) }
                 func pictures(_ step: Int) throws -> Tensor {
                     try Tensor.concatenated(
@@ -40,13 +40,13 @@ let benchmarks: @Sendable () -> Void = {
         }
     }
     timed("deblur, predictor, 512×512") {
-        let networks = try DeblurModel.load(weights("Deblur/Models/deblur")).networks
+        let networks = try DeblurModel.load(weights("Deblur/Models/deblur.safetensors.index.json")).networks
         try networks.predictor.prepareForInference()
         let (blurred, deconvolved) = (try noise(side: 512), try noise(side: 512, step: 1))
         return { try networks.prediction(of: blurred, deconvolved: deconvolved) }
     }
     timed("deblur, denoiser, one look, 512×512") {
-        let networks = try DeblurModel.load(weights("Deblur/Models/deblur")).networks
+        let networks = try DeblurModel.load(weights("Deblur/Models/deblur.safetensors.index.json")).networks
         try networks.denoiser.prepareForInference()
         let (x, blurred) = (try noise(side: 512), try noise(side: 512, step: 1))
         let condition = try networks.condition(blurred: blurred, prediction: blurred)
@@ -80,11 +80,11 @@ let benchmarks: @Sendable () -> Void = {
         }
     }
     timed("load sr3-x4") {
-        let path = weights("SR3/Models/sr3-x4")
+        let path = weights("SR3/Models/sr3-x4.safetensors")
         return { try SR3Model.load(path) }
     }
     timed("load sr3-x4 and prepare it") {
-        let path = weights("SR3/Models/sr3-x4")
+        let path = weights("SR3/Models/sr3-x4.safetensors")
         return { try SR3Restorer(SR3Model.load(path)) }
     }
 }
@@ -115,7 +115,7 @@ private func photograph(side: Int) throws -> Image {
 /// A model's file in the sources of the package that this one lies in.
 private func weights(_ name: String) -> String {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../../Sources/\(name).safetensors").standardizedFileURL.path
+        .appendingPathComponent("../../../Sources/\(name)").standardizedFileURL.path
 }
 
 /// What a layer or network is timed in: not prepared, and prepared for each number format this processor has.
