@@ -9,6 +9,8 @@ public final class DeblurRestorer {
         public var sampling: PredictAndRefine.Sampling
         /// How many samples are averaged.
         public var samples: Int
+        /// In how many poses the prediction is made, 1…8, whose mean is taken.
+        public var selfEnsemble = 1
         public var seed: UInt64
         /// Whether the samples' standard deviation is wanted.
         public var tracksUncertainty: Bool
@@ -61,14 +63,14 @@ public final class DeblurRestorer {
     ///
     /// - Throws: ``MemoryError`` where it does not fit into the memory that may be used.
     public func plan(
-        height: Int, width: Int, tiling: Tiling, samples: Int = 1, tracksUncertainty: Bool = false,
-        looksBack: Bool = false
+        height: Int, width: Int, tiling: Tiling, samples: Int = 1, selfEnsemble: Int = 1,
+        tracksUncertainty: Bool = false, looksBack: Bool = false
     ) throws -> TilePlan {
         let networks = [model.configuration.predictor, model.configuration.denoiser]
         // Blurred picture, prediction, x_t, the result's own samples and file; then what is asked for, and
-        // the deconvolved picture alone and beside the blurred one.
+        // the deconvolved picture alone and beside the blurred one; a picture in another pose, and the predictions' mean.
         let extras =
-            [samples > 1, tracksUncertainty, looksBack].filter(\.self).count
+            [samples > 1, tracksUncertainty, looksBack].filter(\.self).count + (selfEnsemble > 1 ? 2 : 0)
             + (model.configuration.deconvolution == nil ? 0 : 3)
         return try TilePlan(
             height: height, width: width, multiple: networks.map(\.multiple).max() ?? 1,
@@ -82,15 +84,18 @@ public final class DeblurRestorer {
     private func plan(_ picture: Tensor, _ options: Options) throws -> TilePlan {
         try plan(
             height: picture.shape[2], width: picture.shape[3], tiling: options.tiling,
-            samples: options.samples, tracksUncertainty: options.tracksUncertainty,
-            looksBack: options.sampling.sampler == .dpmSolver)
+            samples: options.samples, selfEnsemble: options.selfEnsemble,
+            tracksUncertainty: options.tracksUncertainty, looksBack: options.sampling.sampler == .dpmSolver)
     }
 
     /// g(y) alone: the fast first picture.
     public func predicted(
-        _ image: Image, tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
+        _ image: Image, selfEnsemble: Int = 1, tiling: Tiling = .init(),
+        isCancelled: @escaping () -> Bool = { false }
     ) throws -> Image {
-        try restored(image) { try self.predicted($0, tiling: tiling, isCancelled: isCancelled) }
+        try restored(image) {
+            try self.predicted($0, selfEnsemble: selfEnsemble, tiling: tiling, isCancelled: isCancelled)
+        }
     }
 
     /// The picture with the blur divided out that is found in it, which the predictor sees: without any network.
@@ -110,19 +115,48 @@ public final class DeblurRestorer {
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
     ///
-    /// - Parameter deconvolved: what ``deconvolved(_:isCancelled:)`` gave, where it is already known.
+    /// - Parameters:
+    ///   - deconvolved: what ``deconvolved(_:isCancelled:)`` gave, where it is already known.
+    ///   - selfEnsemble: see ``Options/selfEnsemble``.
     public func predicted(
-        _ blurred: Tensor, deconvolved: Tensor? = nil, tiling: Tiling = .init(),
+        _ blurred: Tensor, deconvolved: Tensor? = nil, selfEnsemble: Int = 1, tiling: Tiling = .init(),
         isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
         try noGrad {
-            let size = blurred.shape
-            let grid = try plan(height: size[2], width: size[3], tiling: tiling).grid
-            return try model.networks.prediction(
-                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device), grid: grid,
+            try prediction(
+                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device), poses: selfEnsemble,
                 isCancelled: isCancelled
-            ).clamped(-1, 1).to(.cpu)
+            ) {
+                try plan(height: $0.shape[2], width: $0.shape[3], tiling: tiling, selfEnsemble: selfEnsemble)
+                    .grid
+            }
+            .clamped(-1, 1).to(.cpu)
         }
+    }
+
+    /// The mean of predictions that see the picture in the first few poses, as do the estimates of its blur.
+    ///
+    /// Mistakes of the network and of the estimate differ from pose to pose. Source: Timofte, Rothe and Van Gool, "Seven
+    /// ways to improve example-based single image super resolution", CVPR 2016 ("enhanced prediction").
+    ///
+    /// - Parameter grid: how a picture is cut, which a pose may have changed.
+    private func prediction(
+        of blurred: Tensor, deconvolved: Tensor? = nil, poses: Int, tileDone: @escaping () -> Void = {},
+        isCancelled: @escaping () -> Bool, grid: (Tensor) throws -> TileGrid
+    ) throws -> Tensor {
+        func prediction(_ pose: Int) throws -> Tensor {
+            let picture = try blurred.posed(pose)
+            return try model.networks.prediction(
+                of: picture, deconvolved: pose == 0 ? deconvolved : nil, grid: grid(picture),
+                tileDone: tileDone, isCancelled: isCancelled
+            ).unposed(pose)
+        }
+        let first = try prediction(0)
+        guard poses > 1 else { return first }
+        var statistics = SampleStatistics()
+        try statistics.add(first)
+        for pose in Tensor.poses.prefix(poses).dropFirst() { try statistics.add(prediction(pose)) }
+        return statistics.mean ?? first
     }
 
     /// The mean of samples. Gray stays gray; depth, alpha and metadata are kept.
@@ -163,7 +197,7 @@ public final class DeblurRestorer {
             let samples = max(1, options.samples)
             let steps = options.sampling.levels.count - 1
             let grid = try plan(source, options).grid
-            let total = (1 + samples * steps) * grid.count
+            let total = (options.selfEnsemble + samples * steps) * grid.count
             var looks = 0
             func add(_ count: Int) {
                 looks += count
@@ -172,9 +206,11 @@ public final class DeblurRestorer {
             add(0)
             let prediction =
                 try known?.to(model.device)
-                ?? networks.prediction(
-                    of: source, grid: grid, tileDone: { add(1) }, isCancelled: options.isCancelled)
-            looks = grid.count
+                ?? prediction(
+                    of: source, poses: options.selfEnsemble, tileDone: { add(1) },
+                    isCancelled: options.isCancelled
+                ) { try plan($0, options).grid }
+            looks = options.selfEnsemble * grid.count
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
             var first = 0
             while first < samples {

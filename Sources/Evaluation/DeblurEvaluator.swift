@@ -20,14 +20,17 @@ public final class DeblurEvaluator: Evaluator {
     private let restorer: DeblurRestorer
     private let seed: UInt64
     private let alignment: Int
+    private let selfEnsemble: Int
     private let isCancelled: () -> Bool
 
     /// - Parameter alignment: captures and their sharp pictures can be displaced. Up to this many whole
     ///   pixels are searched for each row, since no method can tell a shift of the kernel from one
     ///   of the picture; as many pixels are left out at every border.
+    /// - Parameter selfEnsemble: see ``DeblurRestorer/Options/selfEnsemble``.
     public init(
         _ model: DeblurModel, weights: EvaluationWeights, seed: UInt64, alignment: Int = 0,
-        precision: InferencePrecision = .float32, isCancelled: @escaping () -> Bool = { false }
+        selfEnsemble: Int = 1, precision: InferencePrecision = .float32,
+        isCancelled: @escaping () -> Bool = { false }
     ) throws {
         restorer = try DeblurRestorer(model, precision: precision)
         let hasDeconvolution = model.configuration.deconvolution != nil
@@ -38,8 +41,11 @@ public final class DeblurEvaluator: Evaluator {
             ] + weights.metrics(border: 0) + [.colourShift]
         self.seed = seed
         self.alignment = alignment
+        self.selfEnsemble = selfEnsemble
         self.isCancelled = isCancelled
-        conditions = ["seed": "\(seed)", "alignment": "\(alignment)"].merging(precision.conditions) { $1 }
+        let ensemble = selfEnsemble > 1 ? ["selfEnsemble": "\(selfEnsemble)"] : [:]
+        conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
+            .merging(ensemble) { $1 }.merging(precision.conditions) { $1 }
     }
 
     public func subject(_ pair: EvaluationPair) throws -> EvaluationSubject {
@@ -73,7 +79,8 @@ public final class DeblurEvaluator: Evaluator {
         let before = try baselines.contains(Self.deconvolution) ? deconvolution(of: subject) : nil
         let made = try TimedOutput.measuring {
             try restorer.predicted(
-                subject.input, deconvolved: before?.picture, isCancelled: isCancelled)
+                subject.input, deconvolved: before?.picture, selfEnsemble: selfEnsemble,
+                isCancelled: isCancelled)
         }
         let whole = TimedOutput(picture: made.picture, seconds: (before?.seconds ?? 0) + made.seconds)
         subject.prediction = whole

@@ -15,7 +15,8 @@ public final class SR3Restorer {
         public var temperature: Double
         /// How many samples are averaged.
         public var samples: Int
-        /// Where counting of samples begins: sample k of a seed is the same picture in any run.
+        /// Where counting of samples begins: sample k of a seed is the same picture in any run. The network sees
+        /// the picture in another pose for each: its mistakes differ from pose to pose, and the mean has less of them.
         public var firstSample = 0
         public var seed: UInt64
         /// Whether the downsampled output is made to agree with the input.
@@ -128,6 +129,7 @@ public final class SR3Restorer {
                 for sample in 0..<samples {
                     let drawn = try self.sample(
                         source, plan.grid, index: options.firstSample + pass * options.samples + sample,
+                        pose: Tensor.poses[(options.firstSample + sample) % Tensor.poses.count],
                         options: options
                     ) { done in
                         options.progress(before + sample * steps * plan.grid.count + done, total)
@@ -152,7 +154,8 @@ public final class SR3Restorer {
 
     /// One sample at the network's own scale.
     private func sample(
-        _ lr: Tensor, _ grid: TileGrid, index: Int, options: Options, progress: @escaping (Int) -> Void
+        _ lr: Tensor, _ grid: TileGrid, index: Int, pose: Int, options: Options,
+        progress: @escaping (Int) -> Void
     ) throws -> Tensor {
         let size = lr.shape
         let (height, width) = (grid.height, grid.width)
@@ -170,7 +173,7 @@ public final class SR3Restorer {
                 limit: .symmetric(model.clampBound), temperature: options.temperature,
                 progress: { done, _ in progress(done) }, isCancelled: options.isCancelled)
             let target = try options.sampler.sample(
-                { try self.prediction(noisy: $0, condition: condition, gamma: $1) },
+                { try self.prediction(noisy: $0, condition: condition, gamma: $1, pose: pose) },
                 levels: options.levels, context: context)
             return try model.picture(target: target, condition: condition).clamped(-1, 1)
         }
@@ -179,7 +182,7 @@ public final class SR3Restorer {
             grid: grid, parameterization: model.configuration.parameterization, device: model.device,
             denoiser: { noisy, gamma, region in
                 let condition = try resampler(lr, rows: region.rows, columns: region.columns)
-                return try self.prediction(noisy: noisy, condition: condition, gamma: gamma)
+                return try self.prediction(noisy: noisy, condition: condition, gamma: gamma, pose: pose)
             },
             noise: { [device = model.device] draw, region in
                 try field.tensor(step: draw, channels: size[1], region: region).to(device)
@@ -195,9 +198,20 @@ public final class SR3Restorer {
         return picture
     }
 
-    private func prediction(noisy: Tensor, condition: Tensor, gamma: Double) throws -> Tensor {
-        try model.prediction(
-            noisy: noisy, condition: condition, signalLevel: Tensor.full([1], gamma, device: noisy.device))
+    /// - Parameter pose: in which the network sees both pictures. They are padded before, so that the network's own pixels
+    ///   lie alike in a tile and in the whole picture.
+    private func prediction(noisy: Tensor, condition: Tensor, gamma: Double, pose: Int) throws -> Tensor {
+        let size = noisy.shape
+        let multiple = model.configuration.network.multiple
+        func seen(_ picture: Tensor) throws -> Tensor {
+            guard pose != 0 else { return picture }
+            let missing = size.map { (multiple - $0 % multiple) % multiple }
+            return try picture.reflectPadded(bottom: missing[2], right: missing[3]).posed(pose)
+        }
+        return try model.prediction(
+            noisy: seen(noisy), condition: seen(condition),
+            signalLevel: Tensor.full([1], gamma, device: noisy.device)
+        ).unposed(pose).cropped(height: size[2], width: size[3])
     }
 
     /// Back-projection: adds the upsampled difference between the LR picture and the

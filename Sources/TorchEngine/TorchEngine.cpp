@@ -28,6 +28,9 @@
 #endif
 
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <atomic>
 #include <cstring>
@@ -612,6 +615,12 @@ uint64_t ct_cuda_free_memory(int index) {
   bool known = info(&free, &total) == 0;
   set(before);
   return known ? free : 0;
+}
+
+void ct_release_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 int ct_set_threads(int count) {

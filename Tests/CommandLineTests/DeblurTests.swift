@@ -147,6 +147,8 @@ struct DeblurTests {
         (["--predictor-only", "--perception", "0"], "--perception"),
         (["--predictor-only", "--uncertainty", "map.png"], "--uncertainty"),
         (["--predictor-only", "--deconvolution-only"], "--deconvolution-only"),
+        (["--self-ensemble", "0"], "--self-ensemble"), (["--self-ensemble", "9"], "--self-ensemble"),
+        (["--deconvolution-only", "--self-ensemble", "2"], "--self-ensemble"),
         (["--deconvolution-only", "--steps", "2"], "--steps"), (["--deconvolution-only"], "no deconvolution"),
         (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"),
         (["other.png", "-o", "o.png"], "--output"),

@@ -93,6 +93,19 @@ struct EvalTests {
         }
         // Random samples: their mean is closer to the middle than one of them.
         #expect(try number("2 ddim steps × 3", 5) > number("2 ddim steps", 5))
+        func ensemble(_ poses: String) throws -> (json: String, psnr: String) {
+            let outcome = try succeed(
+                [
+                    "eval", "deblur", "--model", TestModels.tinyDeblur, "--blurred", "blurred", "--sharp",
+                    "sharp", "--self-ensemble", poses, "--json", "\(poses).json",
+                ], in: folder)
+            let row = try #require(outcome.outputLines.first { $0.contains("| predictor |") })
+            let psnr = row.split(separator: "|")[2].trimmingCharacters(in: .whitespaces)
+            return (String(decoding: try folder.bytes("\(poses).json"), as: UTF8.self), psnr)
+        }
+        let (one, four) = (try ensemble("1"), try ensemble("4"))
+        #expect(!one.json.contains("selfEnsemble") && four.json.contains("selfEnsemble"))
+        #expect(one.psnr != four.psnr)
     }
 
     /// A capture displaced by (3, −2) is measured as if it were not.
@@ -127,7 +140,7 @@ struct EvalTests {
         try expectFailure(deblur + ["--data", "absent"], in: folder, status: 65, naming: "absent")
         for (flag, value) in [
             ("--max-noise", "1.5"), ("--perception", "2"), ("--steps", "0"), ("--samples", "1,x"),
-            ("--sampler", "euler"), ("--eta", "2"), ("--steps", "9999"),
+            ("--sampler", "euler"), ("--eta", "2"), ("--steps", "9999"), ("--self-ensemble", "9"),
         ] {
             try expectFailure(
                 deblur + ["--data", "data/waves", "--blurred", "data/waves/hr", "--sharp", "data/waves/hr"]

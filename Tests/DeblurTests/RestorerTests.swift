@@ -70,6 +70,35 @@ struct RestorerTests {
         #expect(try largestDifference(together[0], together[1]) > 1e-2, "samples must differ")
     }
 
+    @Test func aSelfEnsembleIsTheMeanOfPredictionsInPoses() throws {
+        let restorer = try restorer()
+        let picture = try TestModels.picture(height: 18, width: 23)
+        let single = try restorer.predicted(picture)
+        #expect(try restorer.predicted(picture, selfEnsemble: 1).floats() == single.floats())
+        for count in [2, 5, 8] {
+            var sum = try Tensor.zeros(picture.shape)
+            for pose in Tensor.poses.prefix(count) {
+                sum = try noGrad {
+                    try sum + restorer.model.networks.prediction(of: picture.posed(pose)).unposed(pose)
+                }
+            }
+            let mean = try (sum / Double(count)).clamped(-1, 1)
+            let made = try restorer.predicted(picture, selfEnsemble: count)
+            #expect(try largestDifference(made, mean) < 1e-5)
+            #expect(try largestDifference(made, single) > 1e-3)
+            var looks: [[Int]] = []
+            var settings = options(samples: 2)
+            settings.selfEnsemble = count
+            settings.progress = { looks.append([$0, $1]) }
+            let refined = try restorer.restored(picture, options: settings).mean
+            settings.selfEnsemble = 1
+            let other = try restorer.restored(picture, prediction: mean, options: settings).mean
+            #expect(try largestDifference(refined, other) < 1e-5)
+            let total = count + 2 * (Self.levels.count - 1)
+            #expect(looks.first { $0[1] == total }?[0] == 0 && looks.contains([total, total]))
+        }
+    }
+
     @Test func meanAndDeviationAreThoseOfTheSamples() throws {
         let restorer = try restorer()
         let picture = try TestModels.picture(height: 9, width: 14)

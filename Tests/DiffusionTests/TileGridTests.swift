@@ -69,6 +69,7 @@ struct TileGridTests {
         for budget in [1.6e9, 1.3e9, 1.1e9] {
             let tight = try Self.plan(4000, 6000, budget: budget)
             #expect(tight.bytes <= budget && tight.grid.count > plenty.grid.count)
+            #expect(tight.grid.isTight && !plenty.grid.isTight)
         }
         #expect(try Self.plan(1024, 1024, budget: nil).isWhole)
         #expect(try !Self.plan(1024, 1024, budget: 0.2e9).isWhole)

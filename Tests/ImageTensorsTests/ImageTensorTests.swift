@@ -75,4 +75,18 @@ struct ImageTensorTests {
         let image = try Image(width: 1, height: 1, channels: 1, bitDepth: 8, samples: [0])
         #expect(throws: TensorError.self) { try image.tensor(channels: 2) }
     }
+
+    @Test func posesAreEightAndCanBeUndone() throws {
+        let picture = try Tensor([1, 2, 3, 4, 5, 6], shape: [1, 1, 2, 3])
+        let posed = try Tensor.poses.map { try picture.posed($0) }
+        #expect(Set(try posed.map { "\($0.shape) \(try $0.floats())" }).count == 8)
+        for (pose, turned) in zip(Tensor.poses, posed) {
+            #expect(try turned.unposed(pose).floats() == [1, 2, 3, 4, 5, 6])
+        }
+        #expect(try posed[0].floats() == [1, 2, 3, 4, 5, 6])
+        #expect(
+            try picture.posed(1).shape == [1, 1, 3, 2] && picture.posed(1).floats() == [1, 4, 2, 5, 3, 6])
+        #expect(try picture.posed(2).floats() == [4, 5, 6, 1, 2, 3])
+        #expect(try picture.posed(4).floats() == [3, 2, 1, 6, 5, 4])
+    }
 }

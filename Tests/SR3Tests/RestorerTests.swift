@@ -103,6 +103,24 @@ struct RestorerTests {
         #expect(try abs(variance(9) * 144 - 1) < 0.06)
     }
 
+    /// Without noise sample k is what the network makes of the picture in the k-th pose.
+    @Test(arguments: [(8, 6), (5, 7)]) func eachSampleSeesAnotherPose(width: Int, height: Int) throws {
+        let restorer = try SR3Restorer(TestModels.random())
+        let lr = try picture(width: width, height: height).tensor()
+        var settings = try options()
+        settings.temperature = 0
+        for (index, pose) in Tensor.poses.enumerated() {
+            settings.firstSample = index
+            let sample = try restorer.restored(lr, height: 4 * height, width: 4 * width, options: settings)
+            settings.firstSample = 0
+            let turned = try lr.posed(pose)
+            let first = try restorer.restored(
+                turned, height: 4 * turned.shape[2], width: 4 * turned.shape[3], options: settings)
+            #expect(try distance(sample, first.unposed(pose)) < 1e-5)
+            #expect(try index == 0 || distance(sample, first) > 1e-3)
+        }
+    }
+
     @Test func temperatureScalesTheInitialNoise() throws {
         let configuration = TestModels.configuration(target: .image, parameterization: .clean)
         let restorer = try SR3Restorer(TestModels.copying(channelsFrom: 0, factor: 0.25, configuration))
@@ -261,6 +279,20 @@ struct PictureKindTests {
         }
     }
 
+    /// A picture that must be padded is padded alike in every pose, as a whole and in its last tiles.
+    @Test func tilesInAnotherPoseFallIntoTheSamePatches() throws {
+        let restorer = try SR3Restorer(TestModels.random(TestModels.configuration(scale: 3, patchSize: 4)))
+        let lr = try picture(width: 41, height: 33)
+        for sample in Tensor.poses.indices {
+            var settings = try options(scale: 3, steps: 3)
+            settings.firstSample = sample
+            let whole = try restorer.restored(lr, options: settings)
+            settings.tiling.side = 64
+            // Six convolutions see 24 pixels around them, tiles 64.
+            #expect(distance(whole, try restorer.restored(lr, options: settings)) <= 1)
+        }
+    }
+
     @Test func aBudgetThatIsTooSmallIsRefused() throws {
         let restorer = try SR3Restorer(TestModels.random())
         var settings = try options()
@@ -280,11 +312,15 @@ struct PictureKindTests {
         let lr = try picture(width: 80, height: 72)
         var settings = try SR3Restorer.Options(
             defaults: restorer.model.configuration.sampling, scale: 4)
-        let whole = try restorer.restored(lr, options: settings)
-        settings.tiling.side = 128
-        let tiled = try restorer.restored(lr, options: settings)
-        let differences = zip(whole.samples, tiled.samples).map { abs(Int($0) - Int($1)) }
-        #expect((differences.max() ?? .max) <= 8)
-        #expect(Double(differences.filter { $0 > 1 }.count) < 0.001 * Double(differences.count))
+        for sample in [0, 1, 6] {
+            settings.firstSample = sample
+            settings.tiling.side = nil
+            let whole = try restorer.restored(lr, options: settings)
+            settings.tiling.side = 128
+            let tiled = try restorer.restored(lr, options: settings)
+            let differences = zip(whole.samples, tiled.samples).map { abs(Int($0) - Int($1)) }
+            #expect((differences.max() ?? .max) <= 8)
+            #expect(Double(differences.filter { $0 > 1 }.count) < 0.001 * Double(differences.count))
+        }
     }
 }

@@ -150,6 +150,8 @@ ct_tensor ct_kernel(const char *code, const char *name, const ct_tensor *tensors
 void ct_try_convolutions(int tried);
 /// Free bytes of a CUDA device's memory; 0 where they cannot be told.
 uint64_t ct_cuda_free_memory(int index);
+/// Gives memory of the CPU that was freed and kept for later back to the system, where the C library can.
+void ct_release_memory(void);
 int ct_set_threads(int count);
 int ct_threads(void);
 /// Seeds libtorch's generators of every device.

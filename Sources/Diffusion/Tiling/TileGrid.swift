@@ -6,6 +6,8 @@
 public struct TileGrid: Sendable, Equatable {
     public let rows: [TileSpan]
     public let columns: [TileSpan]
+    /// Whether memory is so short that what a tile needed is given back before the next one.
+    public var isTight = false
 
     /// How far apart tiles are cut and how they overlap, in pixels.
     public struct Layout: Sendable, Equatable {

@@ -1,6 +1,6 @@
 /// How a picture is cut so that restoring it fits into memory.
 public struct TilePlan: Sendable, Equatable {
-    public let grid: TileGrid
+    public private(set) var grid: TileGrid
     /// The most bytes that are needed at once, beside the program and the weights.
     public let bytes: Double
 
@@ -64,11 +64,13 @@ public struct TilePlan: Sendable, Equatable {
             return
         }
         let limit = budget ?? .infinity
-        var side = height * width <= Self.wholePixels ? max(height, width) : Self.side
+        let wanted = height * width <= Self.wholePixels ? max(height, width) : Self.side
+        var side = wanted
         while true {
             let tried = plan(side)
             if tried.bytes <= limit {
                 self = tried
+                grid.isTight = side < wanted
                 return
             }
             guard side > Self.smallestSide else {

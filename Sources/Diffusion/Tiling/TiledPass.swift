@@ -94,6 +94,7 @@ public struct TiledPass {
                 try sum ?? Tensor.zeros([1, size[1], row.output.count, grid.width], device: used.device)
             try whole.narrowed(3, start: column.output.lowerBound, count: column.output.count).add(used)
             sum = whole
+            if grid.isTight { Device.releaseUnusedMemory() }
             tileDone()
         }
         guard let sum else {

@@ -93,6 +93,11 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
         return try result.get()
     }
 
+    /// Gives memory of the CPU that nothing uses back to the system. What was freed lies between what is used, and the
+    /// next tensors, of other sizes, need not fit there: pieces of a few megabytes thus grow to half as much again as was
+    /// ever used at once.
+    public static func releaseUnusedMemory() { ct_release_memory() }
+
     /// Lets CUDA try several algorithms for each new shape of a convolution and keep the fastest: it pays where shapes
     /// come back. For all threads.
     public static func tryConvolutions(_ tried: Bool) { ct_try_convolutions(tried ? 1 : 0) }
