@@ -25,7 +25,7 @@ samplers() {
     printf '\n## Steps and averaged samples, on Set5\n'
     sweep sr3-x4-samples sr --sets set5 --steps 1,2,3,5,8 --samples 1,2,4,8 --show show
     printf '\n## Without the noise at the start, on Set5 and Set14\n'
-    run eval sr --sets set5,set14 --steps 1 --temperature 0 --threads 1
+    run eval sr --sets set5,set14 --steps 1 --temperature 0 --samples 1,8 --threads 1
     run eval sr --sets set5,set14 --steps 4 --temperature 0.8 --threads 1
     printf '\n## Speed and memory\n\nOne run, both sides in turns.\n'
     shown "$PYTHON" Benchmarks/speed.py --restore "$RESTORE"
