@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 IMAGE ?=
 export PREFIX DESTDIR IMAGE
 
-RESULTS ?= sr3-x4 sr3-x4-real deblur files scaling training gpu training-notes benchmarks parts integers
+RESULTS ?= sr3-x4 sr3-x4-real deblur files scaling training gpu training-notes benchmarks parts integers deep-features
 HARNESS ?=
 export TIME RUNS
 

@@ -9,7 +9,7 @@ public final class DeblurRestorer {
         public var sampling: PredictAndRefine.Sampling
         /// How many samples are averaged.
         public var samples: Int
-        /// In how many poses the prediction is made, 1…8, whose mean is taken.
+        /// In how many poses the prediction is made, whose mean is taken; outside 1…8 the nearest of them.
         public var selfEnsemble = 1
         public var seed: UInt64
         /// Whether the samples' standard deviation is wanted.
@@ -124,7 +124,7 @@ public final class DeblurRestorer {
     ) throws -> Tensor {
         try noGrad {
             try prediction(
-                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device), poses: selfEnsemble,
+                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device), poses: Self.poses(selfEnsemble),
                 isCancelled: isCancelled
             ) {
                 try plan(height: $0.shape[2], width: $0.shape[3], tiling: tiling, selfEnsemble: selfEnsemble)
@@ -134,14 +134,14 @@ public final class DeblurRestorer {
         }
     }
 
-    /// The mean of predictions that see the picture in the first few poses, as do the estimates of its blur.
+    /// The mean of predictions that see the picture in some poses, its own first, as do the estimates of its blur.
     ///
     /// Mistakes of the network and of the estimate differ from pose to pose. Source: Timofte, Rothe and Van Gool, "Seven
     /// ways to improve example-based single image super resolution", CVPR 2016 ("enhanced prediction").
     ///
     /// - Parameter grid: how a picture is cut, which a pose may have changed.
     private func prediction(
-        of blurred: Tensor, deconvolved: Tensor? = nil, poses: Int, tileDone: @escaping () -> Void = {},
+        of blurred: Tensor, deconvolved: Tensor? = nil, poses: ArraySlice<Int>, tileDone: @escaping () -> Void = {},
         isCancelled: @escaping () -> Bool, grid: (Tensor) throws -> TileGrid
     ) throws -> Tensor {
         func prediction(_ pose: Int) throws -> Tensor {
@@ -152,12 +152,14 @@ public final class DeblurRestorer {
             ).unposed(pose)
         }
         let first = try prediction(0)
-        guard poses > 1 else { return first }
+        guard poses.count > 1 else { return first }
         var statistics = SampleStatistics()
         try statistics.add(first)
-        for pose in Tensor.poses.prefix(poses).dropFirst() { try statistics.add(prediction(pose)) }
+        for pose in poses.dropFirst() { try statistics.add(prediction(pose)) }
         return statistics.mean ?? first
     }
+
+    private static func poses(_ count: Int) -> ArraySlice<Int> { Tensor.poses.prefix(max(1, count)) }
 
     /// The mean of samples. Gray stays gray; depth, alpha and metadata are kept.
     ///
@@ -197,7 +199,8 @@ public final class DeblurRestorer {
             let samples = max(1, options.samples)
             let steps = options.sampling.levels.count - 1
             let grid = try plan(source, options).grid
-            let total = (options.selfEnsemble + samples * steps) * grid.count
+            let poses = Self.poses(options.selfEnsemble)
+            let total = (poses.count + samples * steps) * grid.count
             var looks = 0
             func add(_ count: Int) {
                 looks += count
@@ -207,10 +210,10 @@ public final class DeblurRestorer {
             let prediction =
                 try known?.to(model.device)
                 ?? prediction(
-                    of: source, poses: options.selfEnsemble, tileDone: { add(1) },
+                    of: source, poses: poses, tileDone: { add(1) },
                     isCancelled: options.isCancelled
                 ) { try plan($0, options).grid }
-            looks = options.selfEnsemble * grid.count
+            looks = poses.count * grid.count
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
             var first = 0
             while first < samples {
