@@ -124,7 +124,8 @@ public final class DeblurRestorer {
     ) throws -> Tensor {
         try noGrad {
             try prediction(
-                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device), poses: Self.poses(selfEnsemble),
+                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device),
+                poses: Self.poses(selfEnsemble),
                 isCancelled: isCancelled
             ) {
                 try plan(height: $0.shape[2], width: $0.shape[3], tiling: tiling, selfEnsemble: selfEnsemble)
@@ -141,7 +142,8 @@ public final class DeblurRestorer {
     ///
     /// - Parameter grid: how a picture is cut, which a pose may have changed.
     private func prediction(
-        of blurred: Tensor, deconvolved: Tensor? = nil, poses: ArraySlice<Int>, tileDone: @escaping () -> Void = {},
+        of blurred: Tensor, deconvolved: Tensor? = nil, poses: ArraySlice<Int>,
+        tileDone: @escaping () -> Void = {},
         isCancelled: @escaping () -> Bool, grid: (Tensor) throws -> TileGrid
     ) throws -> Tensor {
         func prediction(_ pose: Int) throws -> Tensor {
