@@ -282,13 +282,13 @@ struct PictureKindTests {
     /// A picture that must be padded is padded alike in every pose, as a whole and in its last tiles.
     @Test func tilesInAnotherPoseFallIntoTheSamePatches() throws {
         let restorer = try SR3Restorer(TestModels.random(TestModels.configuration(scale: 3, patchSize: 4)))
-        let lr = try picture(width: 41, height: 33)
-        for sample in Tensor.poses.indices {
-            var settings = try options(scale: 3, steps: 3)
+        let lr = try picture(width: 97, height: 81)
+        for sample in [1, 2, 7] {
+            var settings = try options(scale: 3)
             settings.firstSample = sample
             let whole = try restorer.restored(lr, options: settings)
             settings.tiling.side = 64
-            // Six convolutions see 24 pixels around them, tiles 64.
+            // Six convolutions see 24 pixels around them, tiles 64, and none sees the whole picture.
             #expect(distance(whole, try restorer.restored(lr, options: settings)) <= 1)
         }
     }
