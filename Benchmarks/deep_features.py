@@ -93,15 +93,12 @@ def restored(network, settings, small, steps, every, cut):
     return (condition + scale * x).clamp(-1, 1)
 
 
-def measured(restore, folder, originals):
-    """(PSNR-Y, SFD) of a folder's pictures, means."""
-    path = os.path.join(folder, "numbers.json")
+def measured(restore, outputs, originals, path):
+    """The means over a folder's pictures, by metric; `path` is where `restore` writes them."""
     subprocess.run(
-        [restore, "metrics", folder, originals, "--border", "4", "--metrics", "psnr-y,sfd", "--json", path],
+        [restore, "metrics", outputs, originals, "--border", "4", "--metrics", "psnr-y,sfd", "--json", path],
         check=True, stdout=subprocess.DEVNULL)
-    mean = json.load(open(path))["mean"]
-    os.remove(path)
-    return mean
+    return json.load(open(path))["mean"]
 
 
 def main():
@@ -110,31 +107,34 @@ def main():
     parser.add_argument("--data", default=os.environ.get("RESTORE_DATA"), required="RESTORE_DATA" not in os.environ)
     parser.add_argument("--pictures", type=int, default=16)
     options = parser.parse_args()
+    if options.pictures < 2:
+        parser.error("--pictures must be at least 2: means are printed")
     pairs = pathlib.Path(options.data, "test/bsd100")
     names = sorted(path.name for path in (pairs / "hr").iterdir())[: options.pictures]
     settings = unet_reference.configuration(str(MODEL))
     network = KeepingNetwork(str(MODEL))
     print(f"The first {len(names)} pictures of BSD100, DDIM from noise of one seed.\n")
     print("| steps | whole network every | kept | multiplications | PSNR-Y dB | SFD |\n|---|---|---|---|---|---|")
-    for steps in (2, 5, 10):
-        base = None
-        for every, cut in [(1, 1)] + [(e, c) for e in (2, 5) if e <= steps for c in (2, 1)]:
-            network.operations = 0
-            with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-                originals = os.path.join(folder, "originals")
-                outputs = os.path.join(folder, "outputs")
-                os.mkdir(originals), os.mkdir(outputs)
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        originals, outputs, numbers = (os.path.join(folder, name) for name in ("originals", "outputs", "numbers.json"))
+        os.mkdir(originals)
+        os.mkdir(outputs)
+        for name in names:
+            os.symlink(pairs / "hr" / name, os.path.join(originals, name))
+        for steps in (2, 5, 10):
+            base = None
+            for every, cut in [(1, 1)] + [(e, c) for e in (2, 5) if e <= steps for c in (2, 1)]:
+                network.operations = 0
                 for name in names:
-                    os.symlink(pairs / "hr" / name, os.path.join(originals, name))
-                    small = torch.from_numpy(read_png(pairs / "lr_x4" / name).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-                    picture = restored(network, settings, small, steps, every, cut)
-                    pixels = ((picture[0] + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
-                    write_png(os.path.join(outputs, name), pixels)
-                numbers = measured(options.restore, outputs, originals)
-            base = base or network.operations
-            kept = "nothing" if every == 1 else "the third level" if cut == 2 else "the second and third"
-            print(f"| {steps} | {every} | {kept} | {network.operations / base:.0%} | {numbers['psnr-y']:.2f} | {numbers['sfd']:.3f} |",
-                  flush=True)
+                    pixels = torch.from_numpy(read_png(pairs / "lr_x4" / name).copy()).permute(2, 0, 1)
+                    picture = restored(network, settings, pixels[None] / 127.5 - 1, steps, every, cut)
+                    rounded = ((picture[0] + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0)
+                    write_png(os.path.join(outputs, name), rounded.contiguous().numpy())
+                mean = measured(options.restore, outputs, originals, numbers)
+                base = base or network.operations
+                kept = "nothing" if every == 1 else "the third level" if cut == 2 else "the second and third"
+                print(f"| {steps} | {every} | {kept} | {network.operations / base:.0%} | {mean['psnr-y']:.2f} | "
+                      f"{mean['sfd']:.3f} |", flush=True)
 
 
 if __name__ == "__main__":

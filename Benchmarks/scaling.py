@@ -137,7 +137,8 @@ def estimated(options):
         count, operations, batch = shape(os.path.join(ROOT, path))
         size = 4 * count
         bucket = min(BUCKET, size / 4)
-        print(f"\n{os.path.basename(path).removesuffix('.index.json')}: {count:,} parameters, {size / 2**20:.1f} MiB of gradients a step, "
+        name = os.path.basename(path).removesuffix(".index.json")
+        print(f"\n{name}: {count:,} parameters, {size / 2**20:.1f} MiB of gradients a step, "
               f"{operations / 1e9:.1f} G operations a sample forward; a GPU of {options.tflops} TFLOP/s "
               f"used to {options.utilisation:.0%}.\n")
         print("| link | samples a GPU | step alone, ms | " + " | ".join(

@@ -9,7 +9,8 @@ public final class DeblurRestorer {
         public var sampling: PredictAndRefine.Sampling
         /// How many samples are averaged.
         public var samples: Int
-        /// In how many poses the prediction is made, whose mean is taken; outside 1…8 the nearest of them.
+        /// In how many poses the prediction is made, whose mean is taken; outside ``DeblurRestorer/selfEnsembles``
+        /// the nearest number in it.
         public var selfEnsemble = 1
         public var seed: UInt64
         /// Whether the samples' standard deviation is wanted.
@@ -48,6 +49,8 @@ public final class DeblurRestorer {
         /// 1×3×H×W in units of the picture; nil when it was not asked for.
         public let standardDeviation: Tensor?
     }
+
+    public static let selfEnsembles = 1...Tensor.poses.count
 
     public let model: DeblurModel
 

@@ -1,3 +1,4 @@
+import ImageTensors
 import Tensors
 
 /// Keeps pictures free of the blotches that a predictor makes now and then.
@@ -16,8 +17,8 @@ enum PredictionGuard {
     /// How far around a blotch its influence is taken to go, and over how many pixels looks are blended.
     private static let reach = 40
     private static let blend = 8
-    /// The dimensions along which the picture is mirrored for a second, third and fourth look.
-    private static let views = [[3], [2], [2, 3]]
+    /// In which the second, third and fourth look see the picture: mirrored, not turned.
+    private static let poses = Tensor.poses[1...3]
 
     /// What the network says of a picture, put right.
     ///
@@ -28,8 +29,8 @@ enum PredictionGuard {
     static func steadied(_ seen: Tensor, look: (Tensor) throws -> Tensor) throws -> Tensor {
         var result = try look(seen)
         guard var doubt = try doubt(result) else { return result }
-        for view in views {
-            let other = try look(seen.flipped(view)).flipped(view)
+        for pose in poses {
+            let other = try look(seen.posed(pose)).unposed(pose)
             guard let doubtOfOther = try self.doubt(other) else {
                 return try result + (other - result) * doubt
             }

@@ -3,7 +3,6 @@ import Deblur
 import Diffusion
 import Foundation
 import ImageFiles
-import ImageTensors
 import Tensors
 
 struct DeblurCommand: ParsableCommand {
@@ -92,14 +91,12 @@ struct DeblurCommand: ParsableCommand {
 
     @OptionGroup(title: "Memory") var memory: TilingOptions
 
-    static let poses = 1...Tensor.poses.count
-
     func validate() throws {
         try files.validate(inputs: inputs)
         if let samples, !(1...1000).contains(samples) {
             throw ValidationError("--samples must be from 1 to 1000")
         }
-        guard Self.poses.contains(selfEnsemble) else {
+        guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
             throw ValidationError("--self-ensemble must be from 1 to 8")
         }
         if deconvolutionOnly, selfEnsemble > 1 {

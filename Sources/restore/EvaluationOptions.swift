@@ -214,7 +214,7 @@ struct DeblurEvaluationOptions: ParsableArguments {
         for value in maxNoise?.values ?? [] where !(value > 0 && value <= 1) {
             throw ValidationError("--max-noise must be above 0 and at most 1")
         }
-        guard DeblurCommand.poses.contains(selfEnsemble) else {
+        guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
             throw ValidationError("--self-ensemble must be from 1 to 8")
         }
         guard (0...64).contains(align) else { throw ValidationError("--align must be from 0 to 64") }
