@@ -12,6 +12,9 @@ public final class DeblurRestorer {
         /// In how many poses the prediction is made, whose mean is taken; outside ``DeblurRestorer/selfEnsembles``
         /// the nearest number in it.
         public var selfEnsemble = 1
+        /// In how many ways the blur is looked for, of which the best is taken; outside ``DeblurRestorer/blurEstimates`` the
+        /// nearest number in it. Without effect in a model without deconvolution.
+        public var blurEstimates = DeblurRestorer.usualBlurEstimates
         public var seed: UInt64
         /// Whether the samples' standard deviation is wanted.
         public var tracksUncertainty: Bool
@@ -51,6 +54,8 @@ public final class DeblurRestorer {
     }
 
     public static let selfEnsembles = 1...Tensor.poses.count
+    public static let blurEstimates = 1...Deconvolution.mostEstimates
+    public static let usualBlurEstimates = 2
 
     public let model: DeblurModel
 
@@ -93,11 +98,13 @@ public final class DeblurRestorer {
 
     /// g(y) alone: the fast first picture.
     public func predicted(
-        _ image: Image, selfEnsemble: Int = 1, tiling: Tiling = .init(),
-        isCancelled: @escaping () -> Bool = { false }
+        _ image: Image, selfEnsemble: Int = 1, blurEstimates: Int = usualBlurEstimates,
+        tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
     ) throws -> Image {
         try restored(image) {
-            try self.predicted($0, selfEnsemble: selfEnsemble, tiling: tiling, isCancelled: isCancelled)
+            try self.predicted(
+                $0, selfEnsemble: selfEnsemble, blurEstimates: blurEstimates, tiling: tiling,
+                isCancelled: isCancelled)
         }
     }
 
@@ -119,16 +126,15 @@ public final class DeblurRestorer {
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
     ///
     /// - Parameters:
-    ///   - deconvolved: what ``deconvolved(_:isCancelled:)`` gave, where it is already known.
     ///   - selfEnsemble: see ``Options/selfEnsemble``.
+    ///   - blurEstimates: see ``Options/blurEstimates``.
     public func predicted(
-        _ blurred: Tensor, deconvolved: Tensor? = nil, selfEnsemble: Int = 1, tiling: Tiling = .init(),
-        isCancelled: @escaping () -> Bool = { false }
+        _ blurred: Tensor, selfEnsemble: Int = 1, blurEstimates: Int = usualBlurEstimates,
+        tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
         try noGrad {
             try prediction(
-                of: blurred.to(model.device), deconvolved: deconvolved?.to(model.device),
-                poses: Self.poses(selfEnsemble),
+                of: blurred.to(model.device), poses: Self.poses(selfEnsemble), estimates: blurEstimates,
                 isCancelled: isCancelled
             ) {
                 try plan(height: $0.shape[2], width: $0.shape[3], tiling: tiling, selfEnsemble: selfEnsemble)
@@ -145,15 +151,14 @@ public final class DeblurRestorer {
     ///
     /// - Parameter grid: how a picture is cut, which a pose may have changed.
     private func prediction(
-        of blurred: Tensor, deconvolved: Tensor? = nil, poses: ArraySlice<Int>,
+        of blurred: Tensor, poses: ArraySlice<Int>, estimates: Int,
         tileDone: @escaping () -> Void = {},
         isCancelled: @escaping () -> Bool, grid: (Tensor) throws -> TileGrid
     ) throws -> Tensor {
         func prediction(_ pose: Int) throws -> Tensor {
-            let picture = try blurred.posed(pose)
-            return try model.networks.prediction(
-                of: picture, deconvolved: pose == 0 ? deconvolved : nil, grid: grid(picture),
-                tileDone: tileDone, isCancelled: isCancelled
+            try model.networks.prediction(
+                of: blurred.posed(pose), estimates: max(1, estimates), grid: grid, tileDone: tileDone,
+                isCancelled: isCancelled
             ).unposed(pose)
         }
         let first = try prediction(0)
@@ -215,7 +220,7 @@ public final class DeblurRestorer {
             let prediction =
                 try known?.to(model.device)
                 ?? prediction(
-                    of: source, poses: poses, tileDone: { add(1) },
+                    of: source, poses: poses, estimates: options.blurEstimates, tileDone: { add(1) },
                     isCancelled: options.isCancelled
                 ) { try plan($0, options).grid }
             looks = poses.count * grid.count

@@ -1,3 +1,4 @@
+import Degradation
 import Diffusion
 import Tensors
 
@@ -53,6 +54,41 @@ public final class PredictAndRefine: Module {
                 })
             return made
         }
+    }
+
+    /// The same with the blur found in several ways, of which the one counts whose prediction is best by ``BlurChoice``. In
+    /// large pictures the part decides in which blur is looked for.
+    ///
+    /// - Parameters:
+    ///   - blurred: 1×3×H×W in [-1, 1], on the networks' device.
+    ///   - estimates: how many ways, 1…``Deconvolution/mostEstimates``.
+    ///   - grid: how a picture is cut.
+    public func prediction(
+        of blurred: Tensor, estimates: Int, grid: (Tensor) throws -> TileGrid,
+        tileDone: @escaping () -> Void = {}, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Tensor {
+        guard let deconvolution = configuration.deconvolution else {
+            return try prediction(
+                of: blurred, grid: grid(blurred), tileDone: tileDone, isCancelled: isCancelled)
+        }
+        let kernels = try deconvolution.kernels(of: blurred, count: estimates, isCancelled: isCancelled)
+        func look(_ picture: Tensor, _ kernel: BlurKernel, isLast: Bool) throws -> Tensor {
+            try self.prediction(
+                of: picture, deconvolved: deconvolution.filter(picture, kernels: [kernel]),
+                grid: grid(picture), tileDone: isLast ? tileDone : {}, isCancelled: isCancelled)
+        }
+        guard kernels.count > 1 else { return try look(blurred, kernels[0], isLast: true) }
+        let part = try BlurEstimator.strongestPart(
+            of: blurred, by: BlurEstimator.luma(of: blurred))
+        let isWhole = part.shape == blurred.shape
+        var best = (score: -Double.infinity, kernel: kernels[0], prediction: part)
+        for (index, kernel) in kernels.enumerated() {
+            let made = try look(part, kernel, isLast: isWhole && index == kernels.count - 1)
+            let score = try BlurChoice.score(
+                kernel, blurred: part, prediction: made, margin: deconvolution.kernelSide)
+            if score > best.score { best = (score, kernel, made) }
+        }
+        return try isWhole ? best.prediction : look(blurred, best.kernel, isLast: true)
     }
 
     /// What the predictor looks at: the blurred picture, and the deconvolved one beside it if there is one.

@@ -21,15 +21,18 @@ public final class DeblurEvaluator: Evaluator {
     private let seed: UInt64
     private let alignment: Int
     private let selfEnsemble: Int
+    private let blurEstimates: Int
     private let isCancelled: () -> Bool
 
     /// - Parameter alignment: captures and their sharp pictures can be displaced. Up to this many whole
     ///   pixels are searched for each row, since no method can tell a shift of the kernel from one
     ///   of the picture; as many pixels are left out at every border.
     /// - Parameter selfEnsemble: see ``DeblurRestorer/Options/selfEnsemble``.
+    /// - Parameter blurEstimates: see ``DeblurRestorer/Options/blurEstimates``.
     public init(
         _ model: DeblurModel, weights: EvaluationWeights, seed: UInt64, alignment: Int = 0,
-        selfEnsemble: Int = 1, precision: InferencePrecision = .float32,
+        selfEnsemble: Int = 1, blurEstimates: Int = DeblurRestorer.usualBlurEstimates,
+        precision: InferencePrecision = .float32,
         isCancelled: @escaping () -> Bool = { false }
     ) throws {
         restorer = try DeblurRestorer(model, precision: precision)
@@ -42,10 +45,12 @@ public final class DeblurEvaluator: Evaluator {
         self.seed = seed
         self.alignment = alignment
         self.selfEnsemble = selfEnsemble
+        self.blurEstimates = blurEstimates
         self.isCancelled = isCancelled
         let ensemble = selfEnsemble > 1 ? ["selfEnsemble": "\(selfEnsemble)"] : [:]
+        let estimates = hasDeconvolution ? ["blurEstimates": "\(blurEstimates)"] : [:]
         conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
-            .merging(ensemble) { $1 }.merging(precision.conditions) { $1 }
+            .merging(ensemble) { $1 }.merging(estimates) { $1 }.merging(precision.conditions) { $1 }
     }
 
     public func subject(_ pair: EvaluationPair) throws -> EvaluationSubject {
@@ -60,31 +65,21 @@ public final class DeblurEvaluator: Evaluator {
     public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
         switch point {
         case Self.predictor: try prediction(of: subject)
-        case Self.deconvolution: try deconvolution(of: subject)
+        case Self.deconvolution:
+            try TimedOutput.measuring { try restorer.deconvolved(subject.input, isCancelled: isCancelled) }
         default: TimedOutput(picture: subject.input, seconds: 0)
         }
     }
 
-    private func deconvolution(of subject: EvaluationSubject) throws -> TimedOutput {
-        if let known = subject.deconvolution { return known }
-        let made = try TimedOutput.measuring {
-            try restorer.deconvolved(subject.input, isCancelled: isCancelled)
-        }
-        subject.deconvolution = made
-        return made
-    }
-
     private func prediction(of subject: EvaluationSubject) throws -> TimedOutput {
         if let known = subject.prediction { return known }
-        let before = try baselines.contains(Self.deconvolution) ? deconvolution(of: subject) : nil
         let made = try TimedOutput.measuring {
             try restorer.predicted(
-                subject.input, deconvolved: before?.picture, selfEnsemble: selfEnsemble,
+                subject.input, selfEnsemble: selfEnsemble, blurEstimates: blurEstimates,
                 isCancelled: isCancelled)
         }
-        let whole = TimedOutput(picture: made.picture, seconds: (before?.seconds ?? 0) + made.seconds)
-        subject.prediction = whole
-        return whole
+        subject.prediction = made
+        return made
     }
 
     public func draw(

@@ -55,7 +55,6 @@ public final class EvaluationSubject {
     private(set) lazy var inputPSNR = Result { try PSNR(.rgb)(measured(input), reference) }
 
     /// A model's first picture, kept because every method starts from it.
-    var deconvolution: TimedOutput?
     var prediction: TimedOutput?
 }
 

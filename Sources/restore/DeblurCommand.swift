@@ -39,11 +39,7 @@ struct DeblurCommand: ParsableCommand {
     @Option(help: "Number of samples to average (default: the model's, 1 without --perception).")
     var samples: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "Find the blur and predict in so many poses of the picture, 1 to 8, and average: closer to the truth, takes so many times as long.",
-            valueName: "poses"))
-    var selfEnsemble = 1
+    @OptionGroup var prediction: PredictionOptions
 
     @Option(help: "Network steps a sample (default: the model's).")
     var steps: Int?
@@ -96,11 +92,9 @@ struct DeblurCommand: ParsableCommand {
         if let samples, !(1...1000).contains(samples) {
             throw ValidationError("--samples must be from 1 to 1000")
         }
-        guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
-            throw ValidationError("--self-ensemble must be from 1 to 8")
-        }
-        if deconvolutionOnly, selfEnsemble > 1 {
-            throw ValidationError("--deconvolution-only predicts nothing: leave --self-ensemble out")
+        if deconvolutionOnly, prediction.selfEnsemble > 1 || prediction.blurEstimates != nil {
+            throw ValidationError(
+                "--deconvolution-only predicts nothing: leave --self-ensemble and --blur-estimates out")
         }
         if let steps, steps < 1 { throw ValidationError("--steps must be at least 1") }
         if let perception, !(0...1).contains(perception) {
@@ -155,26 +149,28 @@ struct DeblurCommand: ParsableCommand {
             if deconvolutionOnly, restorer.model.configuration.deconvolution == nil {
                 throw CommandError.usage("the model '\(model)' has no deconvolution")
             }
-            let ensemble = selfEnsemble > 1 ? ", \(selfEnsemble) poses" : ""
+            let estimates = try prediction.estimates(restorer.model, named: model)
+            let poses = prediction.selfEnsemble
+            let ensemble = poses > 1 ? ", \(poses) poses" : ""
             let method =
                 deconvolutionOnly
                 ? "deconvolution only" : (predictorOnly ? "predictor only" : choice.description) + ensemble
             return PictureWork(
                 model: model, method: method, seed: predictorOnly || deconvolutionOnly ? nil : seed
             ) { image, job, progress in
-                try restored(image, job.input, choice, restorer, progress: progress)
+                try restored(image, job.input, choice, restorer, estimates: estimates, progress: progress)
             }
         }
     }
 
     private func restored(
         _ image: Image, _ input: InputPicture, _ choice: DeblurChoice, _ restorer: DeblurRestorer,
-        progress: @escaping (Int, Int) -> Void
+        estimates: Int, progress: @escaping (Int, Int) -> Void
     ) throws -> RestoredPicture {
         try MemoryCheck.enough(for: input.path) {
             _ = try restorer.plan(
                 height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples,
-                selfEnsemble: selfEnsemble, tracksUncertainty: uncertainty != nil)
+                selfEnsemble: prediction.selfEnsemble, tracksUncertainty: uncertainty != nil)
         }
         if deconvolutionOnly {
             return try RestoredPicture(
@@ -183,7 +179,8 @@ struct DeblurCommand: ParsableCommand {
         if predictorOnly {
             return try RestoredPicture(
                 image: restorer.predicted(
-                    image, selfEnsemble: selfEnsemble, tiling: memory.tiling,
+                    image, selfEnsemble: prediction.selfEnsemble, blurEstimates: estimates,
+                    tiling: memory.tiling,
                     isCancelled: { Interrupt.isRequested }))
         }
         let writer = PictureWriter(files)
@@ -197,7 +194,8 @@ struct DeblurCommand: ParsableCommand {
             sampling: choice.sampling, samples: choice.samples, seed: seed,
             tracksUncertainty: uncertainty != nil, tiling: memory.tiling, sampleDone: keep,
             progress: progress, isCancelled: { Interrupt.isRequested })
-        options.selfEnsemble = selfEnsemble
+        options.selfEnsemble = prediction.selfEnsemble
+        options.blurEstimates = estimates
         let made = try restorer.restored(image, options: options)
         var result = RestoredPicture(image: made.image)
         if let uncertainty, let deviation = made.output.standardDeviation {

@@ -198,8 +198,7 @@ struct DeblurEvaluationOptions: ParsableArguments {
             valueName: "pixels"))
     var align = 0
 
-    @Option(help: ArgumentHelp("Predict in so many poses, 1 to 8, and average.", valueName: "poses"))
-    var selfEnsemble = 1
+    @OptionGroup var prediction: PredictionOptions
 
     @Option(help: "Places of the knob, 0 to 1, instead of --steps and --samples.")
     var perception: NumberList<Double>?
@@ -213,9 +212,6 @@ struct DeblurEvaluationOptions: ParsableArguments {
         }
         for value in maxNoise?.values ?? [] where !(value > 0 && value <= 1) {
             throw ValidationError("--max-noise must be above 0 and at most 1")
-        }
-        guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
-            throw ValidationError("--self-ensemble must be from 1 to 8")
         }
         guard (0...64).contains(align) else { throw ValidationError("--align must be from 0 to 64") }
         guard (blurred == nil) == (sharp == nil) else {
@@ -235,7 +231,8 @@ struct DeblurEvaluationOptions: ParsableArguments {
         let loaded = try DeblurModel.load(path, device: device)
         let evaluator = try DeblurEvaluator(
             loaded, weights: inputs.metricWeights, seed: inputs.seed, alignment: align,
-            selfEnsemble: selfEnsemble, precision: machine.precision, isCancelled: { Interrupt.isRequested })
+            selfEnsemble: prediction.selfEnsemble, blurEstimates: prediction.estimates(loaded, named: model),
+            precision: machine.precision, isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .deblurring, modelPath: path, device: device, ranks: ranks, evaluator: evaluator,
             methods: methods(grid, loaded.configuration), pairs: pairs(inputs))

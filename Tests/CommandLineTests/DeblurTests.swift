@@ -81,6 +81,16 @@ struct DeblurTests {
         let rows = table.outputLines.filter { $0.contains("| deconvolution |") }
         #expect(rows.count == 1 && table.output.contains("| predictor |"))
         print(rows.first ?? "")
+        // In how many ways blur was looked for is a condition of what was measured.
+        for ways in ["1", "4"] {
+            try succeed(
+                [
+                    "eval", "deblur", "--blurred", "blurred", "--sharp", "sharp", "--blur-estimates", ways,
+                    "--json", "\(ways).json",
+                ] + model, in: folder)
+            let json = String(decoding: try folder.bytes("\(ways).json"), as: UTF8.self)
+            #expect(json.contains("\"blurEstimates\" : \"\(ways)\""), "\(json.prefix(400))")
+        }
     }
 
     /// The mean that is written is that of the samples that are kept.
@@ -149,6 +159,9 @@ struct DeblurTests {
         (["--predictor-only", "--deconvolution-only"], "--deconvolution-only"),
         (["--self-ensemble", "0"], "--self-ensemble"), (["--self-ensemble", "9"], "--self-ensemble"),
         (["--deconvolution-only", "--self-ensemble", "2"], "--self-ensemble"),
+        (["--blur-estimates", "0"], "--blur-estimates"), (["--blur-estimates", "5"], "--blur-estimates"),
+        (["--deconvolution-only", "--blur-estimates", "2"], "--blur-estimates"),
+        (["--blur-estimates", "2"], "no deconvolution"),
         (["--deconvolution-only", "--steps", "2"], "--steps"), (["--deconvolution-only"], "no deconvolution"),
         (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"),
         (["other.png", "-o", "o.png"], "--output"),

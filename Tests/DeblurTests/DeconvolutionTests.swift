@@ -270,6 +270,102 @@ struct DeconvolutionTests {
         #expect(after < before * 0.9)
     }
 
+    // MARK: several estimates
+
+    @Test func estimatesAreInTurnThoseOfTheEstimatorsEachOnce() throws {
+        let (_, blurred) = try Self.pair(side: 240, .linear(length: 9, angle: 0.7), noise: 0.02)
+        let deconvolution = Deconvolution(kernelSide: 15)
+        #expect(deconvolution.estimators.count == Deconvolution.mostEstimates)
+        #expect(deconvolution.estimators.first == deconvolution.estimator)
+        let all = try deconvolution.estimators.map { try $0.kernel(of: blurred) }
+        let count = Device.threads
+        defer { try? Device.setThreads(count) }
+        for threads in [1, 3] {
+            try Device.setThreads(threads)
+            let found = try deconvolution.kernels(
+                of: blurred, count: Deconvolution.mostEstimates, isCancelled: { false })
+            #expect(found == all)
+            #expect(
+                try deconvolution.kernels(of: blurred, count: 2, isCancelled: { false }) == Array(all[..<2]))
+            #expect(Device.threads == threads)
+        }
+        // Nothing to tell: all say the same.
+        let small = try TestModels.picture(height: 20, width: 20)
+        #expect(
+            try deconvolution.kernels(of: small, count: Deconvolution.mostEstimates, isCancelled: { false })
+                == [.identity])
+        #expect(throws: CancellationError.self) {
+            try deconvolution.kernels(of: blurred, count: 2, isCancelled: { true })
+        }
+    }
+
+    /// What a good predictor makes of a good kernel is the sharp picture, of no kernel the blurred one; what nobody
+    /// stops is full of ripples.
+    @Test func theBestEstimateIsToldByItsPrediction() throws {
+        let kernel = BlurKernel.linear(length: 9, angle: 0.5)
+        let wrong = BlurKernel.linear(length: 15, angle: 2.0)
+        let (sharp, blurred) = try Self.pair(side: 160, kernel, noise: 0.005)
+        func score(_ kernel: BlurKernel, _ prediction: Tensor) throws -> Double {
+            try BlurChoice.score(kernel, blurred: blurred, prediction: prediction, margin: 21)
+        }
+        let best = try score(kernel, sharp)
+        let half = try (sharp + blurred) * 0.5
+        #expect(try best > score(kernel, half) && best > score(wrong, half))
+        #expect(try best > score(.identity, blurred))
+        // Ripples are sharp, but blurred they are not the picture that was given.
+        let ripples = try Tensor((0..<160).map { Float(0.4 * sin(Double($0) * 1.2)) }, shape: [1, 1, 1, 160])
+        func power(_ picture: Tensor) throws -> Double {
+            try picture.forwardDifference(3).squared().mean().item()
+        }
+        let rippled = try blurred + ripples
+        #expect(try power(rippled) > power(sharp) && best > score(.identity, rippled))
+        let gray = try Tensor.full([1, 3, 160, 160], 0.2)
+        let nothing = try BlurChoice.score(kernel, blurred: gray, prediction: gray, margin: 21)
+        #expect(nothing == 0)
+    }
+
+    /// In a large picture a part decides, and the whole picture is predicted with its kernel.
+    @Test(arguments: [(160, 200), (96, 1100)])
+    func thePredictionOfTheBestEstimateIsTaken(height: Int, width: Int) throws {
+        let networks = try networks()
+        let kernel = BlurKernel.linear(length: 8, angle: 0.4)
+        let (_, band) = try Self.pair(side: 200, kernel, noise: 0.02)
+        let parts = (width + 199) / 200
+        let picture = try Tensor.concatenated((0..<parts).map { _ in band }, dim: 3)
+            .cropped(height: height, width: width).contiguous()
+        let deconvolution = try #require(networks.configuration.deconvolution)
+        let count = Deconvolution.mostEstimates
+        let kernels = try deconvolution.kernels(of: picture, count: count, isCancelled: { false })
+        #expect(kernels.count > 1)
+        func grid(_ picture: Tensor, side: Int? = nil) throws -> TileGrid {
+            try TilePlan(
+                height: picture.shape[2], width: picture.shape[3], multiple: networks.configuration.multiple,
+                cost: .init(networks: [networks.configuration.predictor], perPicturePixel: 1),
+                budget: nil, side: side, margin: 32
+            ).grid
+        }
+        func prediction(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
+            try networks.prediction(
+                of: picture, deconvolved: deconvolution.filter(picture, kernels: [kernel]),
+                grid: grid(picture))
+        }
+        let part = try BlurEstimator.strongestPart(of: picture, by: BlurEstimator.luma(of: picture))
+        #expect(part.shape[3] == min(width, 1024))
+        let scores = try kernels.map {
+            try BlurChoice.score(
+                $0, blurred: part, prediction: prediction(part, $0), margin: deconvolution.kernelSide)
+        }
+        let best = try #require(scores.indices.max { scores[$0] < scores[$1] })
+        let made = try networks.prediction(of: picture, estimates: count, grid: { try grid($0) })
+        #expect(try made.floats() == prediction(picture, kernels[best]).floats())
+        #expect(try made.floats() != prediction(picture, kernels[(best + 1) % kernels.count]).floats())
+        // However often the network looks, progress is that of one look.
+        var ticks = 0
+        _ = try networks.prediction(
+            of: picture, estimates: count, grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
+        #expect(try ticks == grid(picture, side: 96).count)
+    }
+
     // MARK: the predictor
 
     private func networks() throws -> PredictAndRefine {
@@ -326,9 +422,10 @@ struct DeconvolutionTests {
         #expect(restorer.model.configuration == networks.configuration)
         let picture = try Self.sharp(side: 96)
         let deconvolved = try restorer.deconvolved(picture)
+        let grid = try restorer.plan(height: 96, width: 96, tiling: .init()).grid
+        let seen = try restorer.model.networks.prediction(of: picture, deconvolved: deconvolved, grid: grid)
         #expect(
-            try restorer.predicted(picture).bytes()
-                == restorer.predicted(picture, deconvolved: deconvolved).bytes())
+            try restorer.predicted(picture, blurEstimates: 1).bytes() == seen.clamped(-1, 1).bytes())
         let plain = try DeblurRestorer(TestModels.random())
         #expect(throws: NetworkError.self) { try plain.deconvolved(picture) }
         var wrong = networks.configuration

@@ -14,7 +14,7 @@ import Tensors
 ///
 ///     min over k of ‖∇x ∗ k − ∇y‖² + μ·‖k‖²
 ///
-/// both by division in the frequency domain. Small values of k and islands without weight are dropped, and
+/// both by division in the frequency domain. Small values of k are dropped, islands of little weight where it is wanted, and
 /// its centroid is kept in the middle.
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
@@ -27,7 +27,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// What λ never falls below.
     public var leastEdgeWeight = 1e-4
     /// μ for a picture of 255×255 pixels; it grows with the area as the gradients' power does.
-    public var kernelWeight = 6.0
+    public var kernelWeight = 12.0
     /// Turns at each scale; half as many once the kernel has its whole side.
     public var iterations = 5
     /// The splitting's weight grows from 2λ by this factor up to ``lastSplitting``.
@@ -35,8 +35,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public var lastSplitting = 1e3
     /// Values below this part of the largest are no part of the kernel.
     public var threshold = 0.05
-    /// Islands with less than this part of the weight are no part of it.
-    public var leastIsland = 0.1
+    /// Islands with less than this part of the weight are no part of it; 0 leaves all.
+    public var leastIsland = 0.0
 
     public init(side: Int = 31) { self.side = side }
 
@@ -63,7 +63,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     }
 
     private func sought(_ blurred: Tensor, isCancelled: () -> Bool) throws -> BlurKernel {
-        let gray = try luma(blurred.to(.cpu))
+        let gray = try Self.luma(of: blurred.to(.cpu))
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
             return .identity
@@ -95,7 +95,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                     height: Int((Double(height) * reached).rounded()),
                     width: Int((Double(width) * reached).rounded()))
             try alternate(
-                &guess, of: strongestPart(plane), &weight,
+                &guess, of: Self.strongestPart(of: plane, by: plane), &weight,
                 iterations: level > 0 ? (iterations + 1) / 2 : iterations)
         }
         if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
@@ -103,7 +103,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     }
 
     /// Luma as JPEG weighs it, in [0, 1], 1×1×H×W.
-    private func luma(_ picture: Tensor) throws -> Tensor {
+    static func luma(of picture: Tensor) throws -> Tensor {
         func channel(_ index: Int, _ weight: Double) throws -> Tensor {
             try picture.narrowed(1, start: index, count: 1) * (weight / 2)
         }
@@ -124,12 +124,17 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
 
     /// The part of a large picture with the strongest edges, of which the kernel is sought: all of it would
     /// take long and tell hardly more.
-    private func strongestPart(_ plane: Tensor) throws -> Tensor {
+    ///
+    /// - Parameters:
+    ///   - picture: 1×C×H×W.
+    ///   - gray: what tells where, 1×1×H×W.
+    /// - Returns: `picture` if it is not large.
+    static func strongestPart(of picture: Tensor, by gray: Tensor) throws -> Tensor {
         let most = Self.mostPixels
-        let (height, width) = (plane.shape[2], plane.shape[3])
+        let (height, width) = (gray.shape[2], gray.shape[3])
         let (tall, wide) = (min(height, most), min(width, most))
-        guard tall < height || wide < width else { return plane }
-        let slopes = try plane.forwardDifference(2).squared() + plane.forwardDifference(3).squared()
+        guard tall < height || wide < width else { return picture }
+        let slopes = try gray.forwardDifference(2).squared() + gray.forwardDifference(3).squared()
         func starts(_ length: Int, _ part: Int) -> [Int] {
             let count = (length - part + most / 2 - 1) / (most / 2) + 1
             return (0..<count).map { min($0 * (most / 2), length - part) }
@@ -142,7 +147,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 if power > best.power { best = (power, row, column) }
             }
         }
-        return try plane.narrowed(2, start: best.row, count: tall)
+        return try picture.narrowed(2, start: best.row, count: tall)
             .narrowed(3, start: best.column, count: wide)
     }
 

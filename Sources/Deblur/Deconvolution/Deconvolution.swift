@@ -29,6 +29,40 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// What finds out the blur.
     public var estimator: BlurEstimator { BlurEstimator(side: kernelSide) }
 
+    /// What finds it out in other ways, the first being ``estimator``. Which edges are followed at first, how smooth a kernel
+    /// is wanted and what is dropped of it decide where the iterations end, and no setting is the best for all pictures;
+    /// these err in different ones.
+    public var estimators: [BlurEstimator] { [estimator] + [fewEdges, longer, sparser] }
+
+    /// How many estimates there can be.
+    public static let mostEstimates = 4
+
+    /// Begins with the strongest edges only.
+    private var fewEdges: BlurEstimator {
+        var changed = estimator
+        changed.edgeWeight = 3.2e-2
+        return changed
+    }
+
+    /// One connected kernel.
+    private var connected: BlurEstimator {
+        var changed = estimator
+        (changed.edgeWeight, changed.kernelWeight, changed.leastIsland) = (1.6e-2, 6, 0.1)
+        return changed
+    }
+
+    private var longer: BlurEstimator {
+        var changed = connected
+        changed.iterations = 8
+        return changed
+    }
+
+    private var sparser: BlurEstimator {
+        var changed = connected
+        changed.threshold = 0.08
+        return changed
+    }
+
     /// What takes it out.
     public var filter: WienerDeconvolution {
         WienerDeconvolution(regularization: regularization, margin: kernelSide)
@@ -43,5 +77,18 @@ public struct Deconvolution: Sendable, Codable, Equatable {
             try estimator.kernel(of: blurred.narrowed(0, start: $0, count: 1), isCancelled: isCancelled)
         }
         return try filter(blurred, kernels: kernels)
+    }
+
+    /// The kernels that the first `count` of ``estimators`` find in a picture, each once.
+    ///
+    /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
+    /// - Throws: `CancellationError`.
+    func kernels(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurKernel] {
+        let estimators = estimators.prefix(count)
+        let picture = try blurred.to(.cpu)
+        let found = try Device.oneOnEachThread(estimators.count, isCancelled: isCancelled) {
+            try estimators[$0].kernel(of: picture)
+        }
+        return found.indices.filter { !found[..<$0].contains(found[$0]) }.map { found[$0] }
     }
 }

@@ -30,6 +30,8 @@ struct KernelEstimates: Sendable {
     private static let side = 256
     /// How often a crop is given the estimate of another kernel.
     private static let mistakenShare = 0.1
+    /// Estimates for each thread between two looks at whether to go on: a few seconds.
+    private static let stretch = 8
 
     /// - Parameters:
     ///   - count: of pairs; there are a sixth as many motions, if there are frames.
@@ -78,7 +80,9 @@ struct KernelEstimates: Sendable {
         if let kept = store?.load() {
             estimates = kept
         } else {
-            estimates = try Self.onAllCores(plans.count, isCancelled: isCancelled) { [plans] index in
+            estimates = try Device.oneOnEachThread(
+                plans.count, stretch: Self.stretch, isCancelled: isCancelled
+            ) { [plans] index in
                 var plan = plans[index]
                 let clean =
                     switch plan.subject {
@@ -160,30 +164,5 @@ struct KernelEstimates: Sendable {
         let motion = motions[min(motions.count - 1, Int(random.uniform() * Double(motions.count)))]
         let part = frames.part(of: motion.take, size: motion.size, partSize: size, using: &random)
         return (part, motion.estimate.posed(part.pose))
-    }
-
-    // MARK: threads
-
-    /// Estimates for each thread between two looks at whether to go on: a few seconds.
-    private static let stretch = 8
-
-    /// What `body` makes of each index below `count`.
-    private static func onAllCores<Element: Sendable>(
-        _ count: Int, isCancelled: () -> Bool, _ body: @Sendable (Int) throws -> Element
-    ) throws -> [Element] {
-        let threads = Device.threads
-        // A picture at a time on each core gets more done than one on all.
-        let length = threads * stretch
-        var made: [Element] = []
-        while made.count < count {
-            if isCancelled() { throw CancellationError() }
-            let first = made.count
-            made += try concurrentMap(
-                min(length, count - first), workers: threads, prepare: { try? Device.setThreads(1) },
-                { index in Result { try body(first + index) } }
-            ).map { try $0.get() }
-            try Device.setThreads(threads)
-        }
-        return made
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 /// - Parameters:
 ///   - workers: how many threads take indices; one that is done takes the next.
 ///   - prepare: called once on each of them before the first.
-func concurrentMap<Element: Sendable>(
+public func concurrentMap<Element: Sendable>(
     _ count: Int, workers: Int, prepare: @Sendable () -> Void = {}, _ body: @Sendable (Int) -> Element
 ) -> [Element] {
     let results = ConcurrentResults<Element>(count: count)
@@ -14,6 +14,30 @@ func concurrentMap<Element: Sendable>(
         while let index = results.next() { results.set(index, body(index)) }
     }
     return results.all
+}
+
+extension Device {
+    /// What `body` makes of each index below `count`, in their order: one on each of ``threads`` at a time, with
+    /// operators on that thread alone, which gets more done than all threads on one after another.
+    ///
+    /// - Parameter stretch: how many each thread makes between two looks at whether to go on.
+    /// - Throws: `CancellationError`, or what `body` throws.
+    public static func oneOnEachThread<Element: Sendable>(
+        _ count: Int, stretch: Int = 1, isCancelled: () -> Bool, _ body: @Sendable (Int) throws -> Element
+    ) throws -> [Element] {
+        let threads = threads
+        var made: [Element] = []
+        while made.count < count {
+            if isCancelled() { throw CancellationError() }
+            let first = made.count
+            let results = concurrentMap(
+                min(threads * stretch, count - first), workers: threads, prepare: { try? setThreads(1) },
+                { index in Result { try body(first + index) } })
+            try setThreads(threads)
+            made += try results.map { try $0.get() }
+        }
+        return made
+    }
 }
 
 private final class ConcurrentResults<Element: Sendable>: @unchecked Sendable {

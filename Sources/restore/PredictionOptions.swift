@@ -1,0 +1,37 @@
+import ArgumentParser
+import Deblur
+
+/// How the first sharp picture is made, of which samples are drawn.
+struct PredictionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Look for the blur in so many ways, 1 to \(DeblurRestorer.blurEstimates.upperBound), and take what gives the best prediction: more are slower and better (default: \(DeblurRestorer.usualBlurEstimates)).",
+            valueName: "ways"))
+    var blurEstimates: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Find the blur and predict in so many poses of the picture, 1 to 8, and average: closer to the truth, takes so many times as long.",
+            valueName: "poses"))
+    var selfEnsemble = 1
+
+    func validate() throws {
+        guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
+            throw ValidationError("--self-ensemble must be from 1 to 8")
+        }
+        if let blurEstimates, !DeblurRestorer.blurEstimates.contains(blurEstimates) {
+            throw ValidationError(
+                "--blur-estimates must be from 1 to \(DeblurRestorer.blurEstimates.upperBound)")
+        }
+    }
+
+    /// ``blurEstimates``, or the usual number where it was not given.
+    ///
+    /// - Throws: where it was given for a model that does not look for a blur.
+    func estimates(_ model: DeblurModel, named name: String) throws -> Int {
+        if blurEstimates != nil, model.configuration.deconvolution == nil {
+            throw CommandError.usage("--blur-estimates: the model '\(name)' has no deconvolution")
+        }
+        return blurEstimates ?? DeblurRestorer.usualBlurEstimates
+    }
+}
