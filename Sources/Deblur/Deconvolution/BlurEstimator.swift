@@ -59,11 +59,15 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// - Returns: the kernel; ``BlurKernel/identity`` for a picture too small to tell.
     /// - Throws: `CancellationError`.
     public func kernel(of blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
-        try Device.onOneThread { try noGrad { try sought(blurred, isCancelled: isCancelled) } }
+        try kernel(ofLuma: Self.luma(of: blurred.to(.cpu)), isCancelled: isCancelled)
     }
 
-    private func sought(_ blurred: Tensor, isCancelled: () -> Bool) throws -> BlurKernel {
-        let gray = try Self.luma(of: blurred.to(.cpu))
+    /// - Parameter gray: what ``luma(of:)`` gives, on the CPU.
+    func kernel(ofLuma gray: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
+        try Device.onOneThread { try noGrad { try sought(gray, isCancelled: isCancelled) } }
+    }
+
+    private func sought(_ gray: Tensor, isCancelled: () -> Bool) throws -> BlurKernel {
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
             return .identity

@@ -85,9 +85,9 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// - Throws: `CancellationError`.
     func kernels(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurKernel] {
         let estimators = estimators.prefix(count)
-        let picture = try blurred.to(.cpu)
+        let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
         let found = try Device.oneOnEachThread(estimators.count, isCancelled: isCancelled) {
-            try estimators[$0].kernel(of: picture)
+            try estimators[$0].kernel(ofLuma: gray)
         }
         return found.indices.filter { !found[..<$0].contains(found[$0]) }.map { found[$0] }
     }
