@@ -157,7 +157,7 @@ public final class DeblurRestorer {
     ) throws -> Tensor {
         func prediction(_ pose: Int) throws -> Tensor {
             try model.networks.prediction(
-                of: blurred.posed(pose), estimates: max(1, estimates), grid: grid, tileDone: tileDone,
+                of: blurred.posed(pose), estimates: estimates, grid: grid, tileDone: tileDone,
                 isCancelled: isCancelled
             ).unposed(pose)
         }

@@ -78,17 +78,18 @@ public final class PredictAndRefine: Module {
                 grid: grid(picture), tileDone: isLast ? tileDone : {}, isCancelled: isCancelled)
         }
         guard kernels.count > 1 else { return try look(blurred, kernels[0], isLast: true) }
-        let part = try BlurEstimator.strongestPart(
-            of: blurred, by: BlurEstimator.luma(of: blurred))
+        let part = try BlurEstimator.strongestPart(of: blurred, by: BlurEstimator.luma(of: blurred))
         let isWhole = part.shape == blurred.shape
         var best = (score: -Double.infinity, kernel: kernels[0], prediction: part)
         for (index, kernel) in kernels.enumerated() {
             let made = try look(part, kernel, isLast: isWhole && index == kernels.count - 1)
             let score = try BlurChoice.score(
                 kernel, blurred: part, prediction: made, margin: deconvolution.kernelSide)
-            if score > best.score { best = (score, kernel, made) }
+            if index == 0 || score > best.score { best = (score, kernel, made) }
         }
-        return try isWhole ? best.prediction : look(blurred, best.kernel, isLast: true)
+        if isWhole { return best.prediction }
+        if try grid(blurred).isTight { Device.releaseUnusedMemory() }
+        return try look(blurred, best.kernel, isLast: true)
     }
 
     /// What the predictor looks at: the blurred picture, and the deconvolved one beside it if there is one.

@@ -287,6 +287,7 @@ struct DeconvolutionTests {
             #expect(found == all)
             #expect(
                 try deconvolution.kernels(of: blurred, count: 2, isCancelled: { false }) == Array(all[..<2]))
+            #expect(try deconvolution.kernels(of: blurred, count: 0, isCancelled: { false }) == [all[0]])
             #expect(Device.threads == threads)
         }
         // Nothing to tell: all say the same.

@@ -32,7 +32,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// What finds it out in other ways, the first being ``estimator``. Which edges are followed at first, how smooth a kernel
     /// is wanted and what is dropped of it decide where the iterations end, and no setting is the best for all pictures;
     /// these err in different ones.
-    public var estimators: [BlurEstimator] { [estimator] + [fewEdges, longer, sparser] }
+    public var estimators: [BlurEstimator] { [estimator, fewEdges, longer, sparser] }
 
     /// How many estimates there can be.
     public static let mostEstimates = 4
@@ -79,12 +79,12 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return try filter(blurred, kernels: kernels)
     }
 
-    /// The kernels that the first `count` of ``estimators`` find in a picture, each once.
+    /// The kernels that the first `count` of ``estimators`` find in a picture, each once; at least one.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
     func kernels(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurKernel] {
-        let estimators = estimators.prefix(count)
+        let estimators = estimators.prefix(max(1, count))
         let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
         let found = try Device.oneOnEachThread(estimators.count, isCancelled: isCancelled) {
             try estimators[$0].kernel(ofLuma: gray)
