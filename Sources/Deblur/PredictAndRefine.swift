@@ -57,7 +57,7 @@ public final class PredictAndRefine: Module {
     }
 
     /// The same with the blur found in several ways, of which the one counts whose prediction is best by ``BlurChoice``. In
-    /// large pictures the part decides in which blur is looked for.
+    /// large pictures the part with the strongest edges decides.
     ///
     /// - Parameters:
     ///   - blurred: 1×3×H×W in [-1, 1], on the networks' device.

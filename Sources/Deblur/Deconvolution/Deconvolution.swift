@@ -32,36 +32,21 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// What finds it out in other ways, the first being ``estimator``. Which edges are followed at first, how smooth a kernel
     /// is wanted and what is dropped of it decide where the iterations end, and no setting is the best for all pictures;
     /// these err in different ones.
-    public var estimators: [BlurEstimator] { [estimator, fewEdges, longer, sparser] }
+    public var estimators: [BlurEstimator] {
+        // Begins with the strongest edges only.
+        var fewEdges = estimator
+        fewEdges.edgeWeight = 3.2e-2
+        // Kernels of one piece.
+        var connected = estimator
+        (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.1)
+        var (longer, sparser) = (connected, connected)
+        longer.iterations = 8
+        sparser.threshold = 0.08
+        return [estimator, fewEdges, longer, sparser]
+    }
 
     /// How many estimates there can be.
-    public static let mostEstimates = 4
-
-    /// Begins with the strongest edges only.
-    private var fewEdges: BlurEstimator {
-        var changed = estimator
-        changed.edgeWeight = 3.2e-2
-        return changed
-    }
-
-    /// One connected kernel.
-    private var connected: BlurEstimator {
-        var changed = estimator
-        (changed.edgeWeight, changed.kernelWeight, changed.leastIsland) = (1.6e-2, 6, 0.1)
-        return changed
-    }
-
-    private var longer: BlurEstimator {
-        var changed = connected
-        changed.iterations = 8
-        return changed
-    }
-
-    private var sparser: BlurEstimator {
-        var changed = connected
-        changed.threshold = 0.08
-        return changed
-    }
+    public static let mostEstimates = Deconvolution().estimators.count
 
     /// What takes it out.
     public var filter: WienerDeconvolution {
