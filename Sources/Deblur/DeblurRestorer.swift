@@ -12,7 +12,7 @@ public final class DeblurRestorer {
         /// In how many poses the prediction is made, whose mean is taken; outside ``DeblurRestorer/selfEnsembles``
         /// the nearest number in it.
         public var selfEnsemble = 1
-        /// In how many ways the blur is looked for, of which the best is taken; outside ``DeblurRestorer/blurEstimates`` the
+        /// In how many ways the blur is looked for (``Deconvolution/estimators``), of which the best is taken; outside ``DeblurRestorer/blurEstimates`` the
         /// nearest number in it. Without effect in a model without deconvolution.
         public var blurEstimates = DeblurRestorer.usualBlurEstimates
         public var seed: UInt64
@@ -55,7 +55,7 @@ public final class DeblurRestorer {
 
     public static let selfEnsembles = 1...Tensor.poses.count
     public static let blurEstimates = 1...Deconvolution.mostEstimates
-    public static let usualBlurEstimates = 2
+    public static let usualBlurEstimates = Deconvolution.mostEstimates
 
     public let model: DeblurModel
 

@@ -71,25 +71,26 @@ public final class PredictAndRefine: Module {
             return try prediction(
                 of: blurred, grid: grid(blurred), tileDone: tileDone, isCancelled: isCancelled)
         }
-        let kernels = try deconvolution.kernels(of: blurred, count: estimates, isCancelled: isCancelled)
-        func look(_ picture: Tensor, _ kernel: BlurKernel, isLast: Bool) throws -> Tensor {
+        let found = try deconvolution.estimates(of: blurred, count: estimates, isCancelled: isCancelled)
+        func look(_ picture: Tensor, _ estimate: BlurEstimate, isLast: Bool) throws -> Tensor {
             try self.prediction(
-                of: picture, deconvolved: deconvolution.filter(picture, kernels: [kernel]),
+                of: picture, deconvolved: deconvolution.filter(picture, kernels: [estimate.kernel]),
                 grid: grid(picture), tileDone: isLast ? tileDone : {}, isCancelled: isCancelled)
         }
-        guard kernels.count > 1 else { return try look(blurred, kernels[0], isLast: true) }
-        let part = try BlurEstimator.strongestPart(of: blurred, by: BlurEstimator.luma(of: blurred))
+        guard found.count > 1 else { return try look(blurred, found[0], isLast: true) }
+        let part = try BlurEstimator.strongestPart(
+            of: blurred, by: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
         let isWhole = part.shape == blurred.shape
-        var best = (score: -Double.infinity, kernel: kernels[0], prediction: part)
-        for (index, kernel) in kernels.enumerated() {
-            let made = try look(part, kernel, isLast: isWhole && index == kernels.count - 1)
+        var best = (score: -Double.infinity, estimate: found[0], prediction: part)
+        for (index, estimate) in found.enumerated() {
+            let made = try look(part, estimate, isLast: isWhole && index == found.count - 1)
             let score = try BlurChoice.score(
-                kernel, blurred: part, prediction: made, margin: deconvolution.kernelSide)
-            if index == 0 || score > best.score { best = (score, kernel, made) }
+                estimate, blurred: part, prediction: made, margin: deconvolution.kernelSide)
+            if index == 0 || score > best.score { best = (score, estimate, made) }
         }
         if isWhole { return best.prediction }
         if try grid(blurred).isTight { Device.releaseUnusedMemory() }
-        return try look(blurred, best.kernel, isLast: true)
+        return try look(blurred, best.estimate, isLast: true)
     }
 
     /// What the predictor looks at: the blurred picture, and the deconvolved one beside it if there is one.

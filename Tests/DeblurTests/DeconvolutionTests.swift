@@ -29,7 +29,7 @@ struct DeconvolutionTests {
     }
 
     /// A sharp picture and the same blurred by a kernel in stored values, cut to what is wholly known.
-    private static func pair(side: Int, _ kernel: BlurKernel, noise: Double = 0) throws -> (
+    static func pair(side: Int, _ kernel: BlurKernel, noise: Double = 0) throws -> (
         sharp: Tensor, blurred: Tensor
     ) {
         let margin = kernel.side / 2
@@ -277,26 +277,29 @@ struct DeconvolutionTests {
         let deconvolution = Deconvolution(kernelSide: 15)
         #expect(deconvolution.estimators.count == Deconvolution.mostEstimates)
         #expect(deconvolution.estimators.first == deconvolution.estimator)
-        let all = try deconvolution.estimators.map { try $0.kernel(of: blurred) }
+        #expect(Set(deconvolution.estimators.map(\.family)) == [nil, .straight, .lens])
+        let all = try deconvolution.estimators.map {
+            BlurEstimate(kernel: try $0.kernel(of: blurred), family: $0.family)
+        }
+        func found(in picture: Tensor, _ count: Int) throws -> [BlurEstimate] {
+            try deconvolution.estimates(of: picture, count: count, isCancelled: { false })
+        }
         let count = Device.threads
         defer { try? Device.setThreads(count) }
         for threads in [1, 3] {
             try Device.setThreads(threads)
-            let found = try deconvolution.kernels(
-                of: blurred, count: Deconvolution.mostEstimates, isCancelled: { false })
-            #expect(found == all)
-            #expect(
-                try deconvolution.kernels(of: blurred, count: 2, isCancelled: { false }) == Array(all[..<2]))
-            #expect(try deconvolution.kernels(of: blurred, count: 0, isCancelled: { false }) == [all[0]])
+            #expect(try found(in: blurred, Deconvolution.mostEstimates) == all)
+            #expect(try found(in: blurred, 2) == Array(all[..<2]))
+            #expect(try found(in: blurred, 0) == [all[0]])
             #expect(Device.threads == threads)
         }
         // Nothing to tell: all say the same.
         let small = try TestModels.picture(height: 20, width: 20)
         #expect(
-            try deconvolution.kernels(of: small, count: Deconvolution.mostEstimates, isCancelled: { false })
-                == [.identity])
+            try found(in: small, Deconvolution.mostEstimates)
+                == [BlurEstimate(kernel: .identity, family: nil)])
         #expect(throws: CancellationError.self) {
-            try deconvolution.kernels(of: blurred, count: 2, isCancelled: { true })
+            try deconvolution.estimates(of: blurred, count: 2, isCancelled: { true })
         }
     }
 
@@ -307,7 +310,8 @@ struct DeconvolutionTests {
         let wrong = BlurKernel.linear(length: 15, angle: 2.0)
         let (sharp, blurred) = try Self.pair(side: 160, kernel, noise: 0.005)
         func score(_ kernel: BlurKernel, _ prediction: Tensor) throws -> Double {
-            try BlurChoice.score(kernel, blurred: blurred, prediction: prediction, margin: 21)
+            try BlurChoice.score(
+                BlurEstimate(kernel: kernel), blurred: blurred, prediction: prediction, margin: 21)
         }
         let best = try score(kernel, sharp)
         let half = try (sharp + blurred) * 0.5
@@ -321,8 +325,13 @@ struct DeconvolutionTests {
         let rippled = try blurred + ripples
         #expect(try power(rippled) > power(sharp) && best > score(.identity, rippled))
         let gray = try Tensor.full([1, 3, 160, 160], 0.2)
-        let nothing = try BlurChoice.score(kernel, blurred: gray, prediction: gray, margin: 21)
-        #expect(nothing == 0)
+        #expect(
+            try BlurChoice.score(
+                BlurEstimate(kernel: kernel), blurred: gray, prediction: gray, margin: 21) == 0)
+        // Of two that do as well the simpler.
+        let simple = BlurEstimate(kernel: kernel, family: .straight)
+        #expect(
+            try BlurChoice.score(simple, blurred: blurred, prediction: sharp, margin: 21) > best)
     }
 
     /// In a large picture a part decides, and the whole picture is predicted with its kernel.
@@ -336,8 +345,8 @@ struct DeconvolutionTests {
             .cropped(height: height, width: width).contiguous()
         let deconvolution = try #require(networks.configuration.deconvolution)
         let count = Deconvolution.mostEstimates
-        let kernels = try deconvolution.kernels(of: picture, count: count, isCancelled: { false })
-        #expect(kernels.count > 1)
+        let found = try deconvolution.estimates(of: picture, count: count, isCancelled: { false })
+        #expect(found.count > 1)
         func grid(_ picture: Tensor, side: Int? = nil) throws -> TileGrid {
             try TilePlan(
                 height: picture.shape[2], width: picture.shape[3], multiple: networks.configuration.multiple,
@@ -350,16 +359,18 @@ struct DeconvolutionTests {
                 of: picture, deconvolved: deconvolution.filter(picture, kernels: [kernel]),
                 grid: grid(picture))
         }
-        let part = try BlurEstimator.strongestPart(of: picture, by: BlurEstimator.luma(of: picture))
-        #expect(part.shape[3] == min(width, 1024))
-        let scores = try kernels.map {
+        let part = try BlurEstimator.strongestPart(
+            of: picture, by: BlurEstimator.luma(of: picture), most: BlurChoice.mostPixels)
+        #expect(part.shape[3] == min(width, 640))
+        let scores = try found.map {
             try BlurChoice.score(
-                $0, blurred: part, prediction: prediction(part, $0), margin: deconvolution.kernelSide)
+                $0, blurred: part, prediction: prediction(part, $0.kernel), margin: deconvolution.kernelSide)
         }
         let best = try #require(scores.indices.max { scores[$0] < scores[$1] })
         let made = try networks.prediction(of: picture, estimates: count, grid: { try grid($0) })
-        #expect(try made.floats() == prediction(picture, kernels[best]).floats())
-        #expect(try made.floats() != prediction(picture, kernels[(best + 1) % kernels.count]).floats())
+        #expect(try made.floats() == prediction(picture, found[best].kernel).floats())
+        let other = found[(best + 1) % found.count].kernel
+        #expect(try made.floats() != prediction(picture, other).floats())
         // However often the network looks, progress is that of one look.
         var ticks = 0
         _ = try networks.prediction(

@@ -15,13 +15,15 @@ import Tensors
 ///     min over k of ‖∇x ∗ k − ∇y‖² + μ·‖k‖²
 ///
 /// both by division in the frequency domain. Small values of k are dropped, islands of little weight where it is wanted, and
-/// its centroid is kept in the middle.
+/// its centroid is kept in the middle. With a ``family`` k is the best of its members instead.
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
 /// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
 public struct BlurEstimator: Sendable, Codable, Equatable {
     /// Side of the kernel that is looked for, odd, pixels.
     public var side: Int
+    /// What kernels are looked for; nil for any.
+    public var family: KernelFamily?
     /// λ at the coarsest scale, of values in [0, 1]; it falls by a tenth with each iteration.
     public var edgeWeight = 8e-3
     /// What λ never falls below.
@@ -40,8 +42,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
 
     public init(side: Int = 31) { self.side = side }
 
-    /// Sides of the part of a picture that is looked at, at most.
+    /// Sides of the part of a picture in which the kernel is sought, at most.
     private static let mostPixels = 1024
+    /// The same for a kernel that few numbers describe.
+    private static let fewerPixels = 640
     /// Pictures are not made smaller than this to begin with.
     private static let fewestPixels = 150_000
 
@@ -49,6 +53,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     private struct Guess {
         var side: Int
         var values: [Float]
+        /// What it is, of a family.
+        var member: KernelFamily.Member?
     }
 
     /// Where the whole kernel is first looked for, a large picture is made smaller, so that a long blur is found
@@ -99,9 +105,12 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                     height: Int((Double(height) * reached).rounded()),
                     width: Int((Double(width) * reached).rounded()))
             try alternate(
-                &guess, of: Self.strongestPart(of: plane, by: plane), &weight,
+                &guess,
+                of: Self.strongestPart(
+                    of: plane, by: plane, most: family == nil ? Self.mostPixels : Self.fewerPixels), &weight,
                 iterations: level > 0 ? (iterations + 1) / 2 : iterations)
         }
+        if let member = guess.member { return member.scaled(by: 1 / reached).kernel }
         if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
         return try BlurKernel(side: guess.side, values: guess.values)
     }
@@ -126,15 +135,14 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         return max(length(held.map { $0 / guess.side }), length(held.map { $0 % guess.side }))
     }
 
-    /// The part of a large picture with the strongest edges, of which the kernel is sought: all of it would
-    /// take long and tell hardly more.
+    /// The part of a large picture with the strongest edges, for what would take long with all of it and gain hardly more.
     ///
     /// - Parameters:
     ///   - picture: 1×C×H×W.
     ///   - gray: what tells where, 1×1×H×W.
+    ///   - most: its sides at most.
     /// - Returns: `picture` if it is not large.
-    static func strongestPart(of picture: Tensor, by gray: Tensor) throws -> Tensor {
-        let most = Self.mostPixels
+    static func strongestPart(of picture: Tensor, by gray: Tensor, most: Int) throws -> Tensor {
         let (height, width) = (gray.shape[2], gray.shape[3])
         let (tall, wide) = (min(height, most), min(width, most))
         guard tall < height || wide < width else { return picture }
@@ -185,26 +193,38 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         guard plan.isPossible else { return }
         let blurred = try plan.extended(plane)
         let spectrum = try blurred.fourier(height: plan.tall, width: plan.wide)
-        let power = try plan.gradientPower()
+        let gradientPower = try plan.gradientPower()
         let window = try plan.window(inset: guess.side / 2)
         let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
         let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
+        let radius = guess.side / 2
+        let members = family?.members(side: guess.side).map { (member: $0, kernel: $0.kernel) } ?? []
         for _ in 0..<iterations {
             let blur = try plan.spectrum(side: guess.side, values: guess.values)
-            let sharp = try latentPicture(spectrum, blurred, blur: blur, power: power, plan, weight)
+            let sharp = try latentPicture(spectrum, blurred, blur: blur, power: gradientPower, plan, weight)
             let sharpDown = try (sharp.forwardDifference(2) * window)
                 .fourier(height: plan.tall, width: plan.wide)
             let sharpRight = try (sharp.forwardDifference(3) * window)
                 .fourier(height: plan.tall, width: plan.wide)
             let ridge = kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
-            let fit = try
-                ((sharpDown.conjugated() * down + sharpRight.conjugated() * right)
-                / (sharpDown.magnitude().squared() + sharpRight.magnitude().squared() + ridge))
-                .inverseFourier(height: plan.tall, width: plan.wide)
-            let radius = guess.side / 2
-            let values = try fit.rolled([radius, radius], dims: [2, 3])
-                .cropped(height: guess.side, width: guess.side).contiguous().floats()
-            guess = centred(cleaned(Guess(side: guess.side, values: values)))
+            let correlation = try sharpDown.conjugated() * down + sharpRight.conjugated() * right
+            /// Of a spectrum's picture what lies around the first pixel, which is put in the middle.
+            func around(_ spectrum: Tensor, reach: Int) throws -> [Float] {
+                try spectrum.inverseFourier(height: plan.tall, width: plan.wide)
+                    .rolled([reach, reach], dims: [2, 3]).cropped(height: 2 * reach + 1, width: 2 * reach + 1)
+                    .contiguous().floats()
+            }
+            if family == nil {
+                let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared() + ridge
+                let values = try around(correlation / power, reach: radius)
+                guess = centred(cleaned(Guess(side: guess.side, values: values)))
+            } else {
+                let power = try sharpDown.conjugated() * sharpDown + sharpRight.conjugated() * sharpRight
+                let fit = try KernelFit(
+                    side: guess.side, correlation: around(correlation, reach: radius),
+                    power: around(power + ridge, reach: 2 * radius))
+                if let best = fit.best(of: members) { guess = placed(best, side: guess.side) }
+            }
             weight = max(weight / 1.1, leastEdgeWeight)
         }
     }
@@ -230,6 +250,13 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     }
 
     // MARK: kernels
+
+    private func placed(_ found: (member: KernelFamily.Member, kernel: BlurKernel), side: Int) -> Guess {
+        var guess = croppedOrPadded(
+            Guess(side: found.kernel.side, values: found.kernel.values), side: side)
+        guess.member = found.member
+        return guess
+    }
 
     /// Without negative and small values and islands of little weight, of sum 1.
     private func cleaned(_ guess: Guess) -> Guess {

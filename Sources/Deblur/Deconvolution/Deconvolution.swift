@@ -29,20 +29,18 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// What finds out the blur.
     public var estimator: BlurEstimator { BlurEstimator(side: kernelSide) }
 
-    /// What finds it out in other ways, the first being ``estimator``. Which edges are followed at first, how smooth a kernel
-    /// is wanted and what is dropped of it decide where the iterations end, and no setting is the best for all pictures;
-    /// these err in different ones.
+    /// What finds it out in other ways, the first being ``estimator``. Where the iterations end depends on which edges are
+    /// followed at first and on what a kernel may be; no setting is the best for all pictures, and these err in different ones.
     public var estimators: [BlurEstimator] {
-        // Begins with the strongest edges only.
-        var fewEdges = estimator
-        fewEdges.edgeWeight = 3.2e-2
+        var straight = estimator
+        (straight.family, straight.edgeWeight) = (.straight, 3.2e-2)
+        var lens = straight
+        lens.family = .lens
         // Kernels of one piece.
         var connected = estimator
         (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.1)
-        var (longer, sparser) = (connected, connected)
-        longer.iterations = 8
-        sparser.threshold = 0.08
-        return [estimator, fewEdges, longer, sparser]
+        connected.iterations = 8
+        return [estimator, straight, lens, connected]
     }
 
     /// How many estimates there can be.
@@ -64,16 +62,26 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return try filter(blurred, kernels: kernels)
     }
 
-    /// The kernels that the first `count` of ``estimators`` find in a picture, each once; at least one.
+    /// What the first `count` of ``estimators`` find in a picture, each kernel once; at least one.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
-    func kernels(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurKernel] {
+    func estimates(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurEstimate] {
         let estimators = estimators.prefix(max(1, count))
         let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
         let found = try Device.oneOnEachThread(estimators.count, isCancelled: isCancelled) {
-            try estimators[$0].kernel(ofLuma: gray)
+            BlurEstimate(
+                kernel: try estimators[$0].kernel(ofLuma: gray), family: estimators[$0].family)
         }
-        return found.indices.filter { !found[..<$0].contains(found[$0]) }.map { found[$0] }
+        return found.indices.filter { index in
+            !found[..<index].contains { $0.kernel == found[index].kernel }
+        }.map { found[$0] }
     }
+}
+
+/// A picture's blur as one estimator sees it.
+struct BlurEstimate: Sendable, Equatable {
+    var kernel: BlurKernel
+    /// The family that it was looked for in; nil for any kernel.
+    var family: KernelFamily?
 }
