@@ -318,14 +318,16 @@ struct DeconvolutionTests {
         #expect(try best > score(kernel, half) && best > score(wrong, half))
         #expect(try best > score(.identity, blurred))
         // Ripples are sharp, but blurred they are not the picture that was given.
-        let ripples = try Tensor((0..<160).map { Float(0.25 * sin(Double($0) * 1.2)) }, shape: [1, 1, 1, 160])
+        let wave = (0..<160).map { Float(0.25 * sin(Double($0) * 1.2)) }
+        let ripples = try Tensor(wave, shape: [1, 1, 1, 160])
         func power(_ picture: Tensor) throws -> Double {
             try picture.forwardDifference(3).squared().mean().item()
         }
         let rippled = try blurred + ripples
         let stronger = try power(rippled) / power(sharp)
-        print("ripples of \(stronger) times the sharp picture's gradients: \(try score(.identity, rippled) / best)")
-        #expect(try stronger > 1 && best > score(.identity, rippled))
+        let scored = try score(.identity, rippled) / best
+        print("ripples of \(stronger) times the sharp picture's gradients: \(scored)")
+        #expect(stronger > 1 && scored < 1)
         let gray = try Tensor.full([1, 3, 160, 160], 0.2)
         #expect(
             try BlurChoice.score(
