@@ -21,10 +21,11 @@ struct EvaluationWork {
         return .init(name: card["name"] ?? file, sha256: try FileDigest.sha256(weights.paths))
     }
 
-    /// The journal of these measurements: those of another model or protocol do not count.
+    /// The journal of these measurements: those of another program, model or protocol do not count.
     func journal(path: String?) throws -> EvaluationJournal {
         var identity = evaluator.conditions
         identity["model"] = try model().sha256
+        identity["program"] = try Self.program()
         identity["device"] = "\(device)"
         for metric in evaluator.metrics { identity[metric.name] = metric.protocolText }
         return try EvaluationJournal(path: path, identity: identity, rank: ranks.rank)
@@ -58,6 +59,14 @@ struct EvaluationWork {
         return CommandError(
             status: 130,
             description: "interrupted; what was measured is in '\(path)', and the same command goes on")
+    }
+
+    /// SHA-256 of the program and of its tensor library, which stands beside it: what another build measured may differ.
+    private static func program() throws -> String {
+        guard let path = Bundle.main.executablePath else { return "" }
+        let library = (path.folderOfPath as NSString).appendingPathComponent("librestore-torch.so")
+        return try FileDigest.sha256(
+            [path] + (FileManager.default.fileExists(atPath: library) ? [library] : []))
     }
 
     func document(_ results: [EvaluationResult]) throws -> EvaluationDocument {

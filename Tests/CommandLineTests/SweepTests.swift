@@ -87,6 +87,28 @@ struct SweepTests {
         #expect(try lines("out/measurements.jsonl").count == 1 + 2 * 6)
     }
 
+    /// What another build measured may differ, by a blur found in another way for one.
+    @Test func anotherProgramMeasuresAnew() throws {
+        try succeed(try arguments("--steps", "1"), in: folder)
+        let first = try lines("out/measurements.jsonl")
+        try succeed(try arguments("--steps", "1"), in: folder)
+        #expect(try lines("out/measurements.jsonl") == first)
+        let program = URL(fileURLWithPath: try Executable.path.get())
+        try folder.write([UInt8](Data(contentsOf: program)) + [0], as: "bin/restore")
+        let copy = folder.file("bin/restore")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: copy)
+        for name in try FileManager.default.contentsOfDirectory(atPath: program.deletingLastPathComponent().path)
+        where name.hasSuffix(".so") || name.hasSuffix(".resources") {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.file("bin/\(name)"),
+                withDestinationPath: program.deletingLastPathComponent().appendingPathComponent(name).path)
+        }
+        let other = try Executable.run(try arguments("--steps", "1"), in: folder.path, copy: copy)
+        #expect(other.status == 0, "\(other.errors)")
+        let again = try lines("out/measurements.jsonl")
+        #expect(again.count == first.count && again[0] != first[0])
+    }
+
     @Test func otherPicturesCanBeShown() throws {
         let hr = try TestPictures.waves(width: 200, height: 180)
         try folder.write(hr.encoded(as: .png), as: "show/sharp/wide.png")
