@@ -97,7 +97,8 @@ struct SweepTests {
         try folder.write([UInt8](Data(contentsOf: program)) + [0], as: "bin/restore")
         let copy = folder.file("bin/restore")
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: copy)
-        for name in try FileManager.default.contentsOfDirectory(atPath: program.deletingLastPathComponent().path)
+        for name in try FileManager.default.contentsOfDirectory(
+            atPath: program.deletingLastPathComponent().path)
         where name.hasSuffix(".so") || name.hasSuffix(".resources") {
             try FileManager.default.createSymbolicLink(
                 atPath: folder.file("bin/\(name)"),

@@ -318,8 +318,7 @@ struct DeconvolutionTests {
         #expect(try best > score(kernel, half) && best > score(wrong, half))
         #expect(try best > score(.identity, blurred))
         // Ripples are sharp, but blurred they are not the picture that was given.
-        // Up to a strength: waves of 0.4 win since `usualMisfit` is 0.03, which captures of real shakes need.
-        let wave = (0..<160).map { Float(0.25 * sin(Double($0) * 1.2)) }
+        let wave = (0..<160).map { Float(0.4 * sin(Double($0) * 1.2)) }
         let ripples = try Tensor(wave, shape: [1, 1, 1, 160])
         func power(_ picture: Tensor) throws -> Double {
             try picture.forwardDifference(3).squared().mean().item()

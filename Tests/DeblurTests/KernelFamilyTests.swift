@@ -20,9 +20,9 @@ import Testing
     ])
     func aKernelOfTheFamilyIsFound(family: KernelFamily, kernel: BlurKernel) throws {
         let (_, blurred) = try DeconvolutionTests.pair(side: 240, kernel, noise: 0.01)
-        let usual = BlurEstimator(side: 21)
-        var estimator = usual
-        (estimator.family, estimator.edgeWeight) = (family, 3.2e-2)
+        let ways = Deconvolution(kernelSide: 21).estimators
+        let estimator = try #require(ways.first { $0.family == family })
+        let usual = ways[0]
         let found = try estimator.kernel(of: blurred)
         let (near, far) = (try distance(found, kernel), try distance(usual.kernel(of: blurred), kernel))
         print("\(family) of \(kernel.side) pixels: off by \(near), by \(far) without the family")
@@ -36,8 +36,7 @@ import Testing
     @Test func aLongMotionIsFoundInALargePicture() throws {
         let kernel = BlurKernel.linear(length: 24, angle: 0.6)
         let (_, blurred) = try DeconvolutionTests.pair(side: 800, kernel)
-        var estimator = BlurEstimator(side: 15)
-        (estimator.family, estimator.edgeWeight) = (.straight, 3.2e-2)
+        let estimator = try #require(Deconvolution(kernelSide: 15).estimators.first { $0.family == .straight })
         let found = try estimator.kernel(of: blurred)
         #expect(found.side > 15)
         #expect(try distance(found, kernel) < 0.6)

@@ -30,11 +30,17 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public var leastEdgeWeight = 1e-4
     /// μ for a picture of 255×255 pixels; it grows with the area as the gradients' power does.
     public var kernelWeight = 12.0
-    /// Turns at each scale; half as many once the kernel has its whole side.
+    /// Turns at each scale.
     public var iterations = 5
+    /// Turns at a scale at which the kernel has its whole side; nil for ``iterations`` at the first such scale and half as
+    /// many after.
+    public var lastIterations: Int?
     /// The splitting's weight grows from 2λ by this factor up to ``lastSplitting``.
     public var splittingGrowth = 2.0
     public var lastSplitting = 1e3
+    /// Where a turn goes on with the picture of the turn before instead of the blurred one: how many λ the splitting's
+    /// weight then begins with.
+    public var resumedSplitting: Double?
     /// Values below this part of the largest are no part of the kernel.
     public var threshold = 0.05
     /// Islands with less than this part of the weight are no part of it; 0 leaves all.
@@ -104,11 +110,11 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 : gray.resized(
                     height: Int((Double(height) * reached).rounded()),
                     width: Int((Double(width) * reached).rounded()))
+            let part = try Self.strongestPart(
+                of: plane, by: plane, most: family == nil ? Self.mostPixels : Self.fewerPixels)
+            let usual = level > 0 ? (iterations + 1) / 2 : iterations
             try alternate(
-                &guess,
-                of: Self.strongestPart(
-                    of: plane, by: plane, most: family == nil ? Self.mostPixels : Self.fewerPixels), &weight,
-                iterations: level > 0 ? (iterations + 1) / 2 : iterations)
+                &guess, of: part, &weight, iterations: level < 0 ? usual : lastIterations ?? usual)
         }
         if let member = guess.member { return member.scaled(by: 1 / reached).kernel }
         if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
@@ -197,47 +203,73 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         let window = try plan.window(inset: guess.side / 2)
         let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
         let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
-        let radius = guess.side / 2
         let members = family?.members(side: guess.side).map { (member: $0, kernel: $0.kernel) } ?? []
+        var before: Tensor?
         for _ in 0..<iterations {
             let blur = try plan.spectrum(side: guess.side, values: guess.values)
-            let sharp = try latentPicture(spectrum, blurred, blur: blur, power: gradientPower, plan, weight)
-            let sharpDown = try (sharp.forwardDifference(2) * window)
-                .fourier(height: plan.tall, width: plan.wide)
-            let sharpRight = try (sharp.forwardDifference(3) * window)
-                .fourier(height: plan.tall, width: plan.wide)
-            let ridge = kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
-            let correlation = try sharpDown.conjugated() * down + sharpRight.conjugated() * right
-            /// Of a spectrum's picture what lies around the first pixel, which is put in the middle.
-            func around(_ spectrum: Tensor, reach: Int) throws -> [Float] {
-                try spectrum.inverseFourier(height: plan.tall, width: plan.wide)
-                    .rolled([reach, reach], dims: [2, 3]).cropped(height: 2 * reach + 1, width: 2 * reach + 1)
-                    .contiguous().floats()
+            let sharp = try latentPicture(
+                spectrum, from: before ?? blurred, blur: blur, power: gradientPower, plan, weight,
+                splitting: weight * (before == nil ? 2 : resumedSplitting ?? 2))
+            if resumedSplitting != nil { before = sharp }
+            func transformed(_ dim: Int) throws -> Tensor {
+                try (sharp.forwardDifference(dim) * window).fourier(height: plan.tall, width: plan.wide)
             }
+            let (sharpDown, sharpRight) = try (transformed(2), transformed(3))
+            let correlation = try sharpDown.conjugated() * down + sharpRight.conjugated() * right
             if family == nil {
-                let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared() + ridge
-                let values = try around(correlation / power, reach: radius)
-                guess = centred(cleaned(Guess(side: guess.side, values: values)))
+                let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared()
+                guess = try anyKernel(correlation, power, plan, side: guess.side)
             } else {
                 let power = try sharpDown.conjugated() * sharpDown + sharpRight.conjugated() * sharpRight
-                let fit = try KernelFit(
-                    side: guess.side, correlation: around(correlation, reach: radius),
-                    power: around(power + ridge, reach: 2 * radius))
-                if let best = fit.best(of: members) { guess = placed(best, side: guess.side) }
+                guess = try bestMember(of: members, correlation, power, plan, side: guess.side) ?? guess
             }
             weight = max(weight / 1.1, leastEdgeWeight)
         }
     }
 
+    /// The kernel whose values are free, from the gradients' spectra.
+    ///
+    /// - Parameters:
+    ///   - correlation: of the sharp picture's with the blurred one's, complex.
+    ///   - power: of the sharp picture's, real.
+    private func anyKernel(_ correlation: Tensor, _ power: Tensor, _ plan: PeriodicExtension, side: Int)
+        throws
+        -> Guess
+    {
+        let values = try plan.around(correlation / (power + ridge(plan)), reach: side / 2)
+        return centred(cleaned(Guess(side: side, values: values)))
+    }
+
+    /// The member that explains the gradients best; nil where none does. Both spectra are complex.
+    private func bestMember(
+        of members: [(member: KernelFamily.Member, kernel: BlurKernel)], _ correlation: Tensor,
+        _ power: Tensor,
+        _ plan: PeriodicExtension, side: Int
+    ) throws -> Guess? {
+        let fit = try KernelFit(
+            side: side, correlation: plan.around(correlation, reach: side / 2),
+            power: plan.around(power + ridge(plan), reach: side - 1))
+        return fit.best(of: members).map { placed($0, side: side) }
+    }
+
+    /// μ for a picture of this size.
+    private func ridge(_ plan: PeriodicExtension) -> Double {
+        kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
+    }
+
     /// The picture of few edges that the kernel blurs into the one there is.
+    ///
+    /// - Parameters:
+    ///   - start: where the splitting starts from.
+    ///   - splitting: its weight to begin with.
     private func latentPicture(
-        _ spectrum: Tensor, _ blurred: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
-        _ weight: Double
+        _ spectrum: Tensor, from start: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
+        _ weight: Double, splitting first: Double
     ) throws -> Tensor {
         let seen = try blur.conjugated() * spectrum
         let blurPower = try blur.magnitude().squared()
-        var sharp = blurred
-        var splitting = 2 * weight
+        var sharp = start
+        var splitting = first
         while splitting < lastSplitting {
             let edges = try EdgeSplitting.strongEdges(of: sharp, above: weight / splitting)
             sharp = try EdgeSplitting.solution(

@@ -34,13 +34,15 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     public var estimators: [BlurEstimator] {
         var straight = estimator
         (straight.family, straight.edgeWeight) = (.straight, 3.2e-2)
-        var lens = straight
-        lens.family = .lens
+        // What few numbers describe is found in fewer and rougher turns as well: 0.6 of the time.
+        (straight.lastIterations, straight.lastSplitting, straight.resumedSplitting) = (3, 100, 16)
         // Kernels of one piece.
         var connected = estimator
-        (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.1)
-        connected.iterations = 8
-        return [estimator, straight, lens, connected]
+        (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.05)
+        (connected.iterations, connected.lastIterations) = (8, 3)
+        var lens = straight
+        lens.family = .lens
+        return [estimator, straight, connected, lens]
     }
 
     /// How many estimates there can be.

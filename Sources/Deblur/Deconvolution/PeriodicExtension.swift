@@ -97,6 +97,13 @@ struct PeriodicExtension: Sendable {
             .fourier(height: tall, width: wide)
     }
 
+    /// Of the picture of a spectrum what lies around the first pixel, which is put in the middle, row by row.
+    func around(_ spectrum: Tensor, reach: Int) throws -> [Float] {
+        try spectrum.inverseFourier(height: tall, width: wide)
+            .rolled([reach, reach], dims: [2, 3]).cropped(height: 2 * reach + 1, width: 2 * reach + 1)
+            .contiguous().floats()
+    }
+
     /// |F(∂x)|² + |F(∂y)|² of forward differences: 1×1×tall×(wide/2 + 1).
     func gradientPower(device: Device = .cpu) throws -> Tensor {
         func line(_ count: Int, of length: Int) -> [Float] {
