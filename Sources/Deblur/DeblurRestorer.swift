@@ -12,7 +12,7 @@ public final class DeblurRestorer {
         /// In how many poses the prediction is made, whose mean is taken; outside ``DeblurRestorer/selfEnsembles``
         /// the nearest number in it.
         public var selfEnsemble = 1
-        /// In how many ways the blur is looked for (``Deconvolution/estimators``), of which the best is taken; outside
+        /// In how many ways the blur is looked for (`Deconvolution.ways`), of which the best is taken; outside
         /// ``DeblurRestorer/blurEstimates`` the nearest number in it. Without effect in a model without deconvolution.
         public var blurEstimates = DeblurRestorer.usualBlurEstimates
         public var seed: UInt64

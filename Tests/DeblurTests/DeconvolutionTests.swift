@@ -275,11 +275,11 @@ struct DeconvolutionTests {
     @Test func estimatesAreInTurnThoseOfTheEstimatorsEachOnce() throws {
         let (_, blurred) = try Self.pair(side: 240, .linear(length: 9, angle: 0.7), noise: 0.02)
         let deconvolution = Deconvolution(kernelSide: 15)
-        #expect(deconvolution.estimators.count == Deconvolution.mostEstimates)
-        #expect(deconvolution.estimators.first == deconvolution.estimator)
-        #expect(Set(deconvolution.estimators.map(\.family)) == [nil, .straight, .lens])
-        let all = try deconvolution.estimators.map {
-            BlurEstimate(kernel: try $0.kernel(of: blurred), family: $0.family)
+        #expect(deconvolution.ways.count == Deconvolution.mostEstimates)
+        #expect(deconvolution.ways.first?.estimator == deconvolution.estimator)
+        #expect(Set(deconvolution.ways.map(\.estimator.family)) == [nil, .straight, .lens])
+        let all = try deconvolution.ways.map {
+            BlurEstimate(kernel: try $0.estimator.kernel(of: blurred), preference: $0.preference)
         }
         func found(in picture: Tensor, _ count: Int) throws -> [BlurEstimate] {
             try deconvolution.estimates(of: picture, count: count, isCancelled: { false })
@@ -297,7 +297,7 @@ struct DeconvolutionTests {
         let small = try TestModels.picture(height: 20, width: 20)
         #expect(
             try found(in: small, Deconvolution.mostEstimates)
-                == [BlurEstimate(kernel: .identity, family: nil)])
+                == [BlurEstimate(kernel: .identity)])
         #expect(throws: CancellationError.self) {
             try deconvolution.estimates(of: blurred, count: 2, isCancelled: { true })
         }
@@ -332,8 +332,8 @@ struct DeconvolutionTests {
         #expect(
             try BlurChoice.score(
                 BlurEstimate(kernel: kernel), blurred: gray, prediction: gray, margin: 21) == 0)
-        // Of two that do as well the simpler.
-        let simple = BlurEstimate(kernel: kernel, family: .straight)
+        // Of two that do as well the one that is preferred.
+        let simple = BlurEstimate(kernel: kernel, preference: 1.1)
         #expect(
             try BlurChoice.score(simple, blurred: blurred, prediction: sharp, margin: 21) > best)
     }

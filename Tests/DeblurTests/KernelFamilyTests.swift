@@ -20,7 +20,7 @@ import Testing
     ])
     func aKernelOfTheFamilyIsFound(family: KernelFamily, kernel: BlurKernel) throws {
         let (_, blurred) = try DeconvolutionTests.pair(side: 240, kernel, noise: 0.01)
-        let ways = Deconvolution(kernelSide: 21).estimators
+        let ways = Deconvolution(kernelSide: 21).ways.map(\.estimator)
         let estimator = try #require(ways.first { $0.family == family })
         let usual = ways[0]
         let found = try estimator.kernel(of: blurred)
@@ -36,7 +36,8 @@ import Testing
     @Test func aLongMotionIsFoundInALargePicture() throws {
         let kernel = BlurKernel.linear(length: 24, angle: 0.6)
         let (_, blurred) = try DeconvolutionTests.pair(side: 800, kernel)
-        let estimator = try #require(Deconvolution(kernelSide: 15).estimators.first { $0.family == .straight })
+        let ways = Deconvolution(kernelSide: 15).ways.map(\.estimator)
+        let estimator = try #require(ways.first { $0.family == .straight })
         let found = try estimator.kernel(of: blurred)
         #expect(found.side > 15)
         #expect(try distance(found, kernel) < 0.6)

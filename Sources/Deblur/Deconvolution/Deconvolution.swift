@@ -29,9 +29,17 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// What finds out the blur.
     public var estimator: BlurEstimator { BlurEstimator(side: kernelSide) }
 
-    /// What finds it out in other ways, the first being ``estimator``. Where the iterations end depends on which edges are
+    /// A way to find out the blur.
+    struct Way {
+        var estimator: BlurEstimator
+        /// By how much its estimates are preferred where they do about as well as others (``BlurChoice``). Two numbers have
+        /// fitted none of the noise; of one piece a kernel is now and then because the others were taken from it.
+        var preference = 1.0
+    }
+
+    /// What finds it out, the first being ``estimator``. Where the iterations end depends on which edges are
     /// followed at first and on what a kernel may be; no setting is the best for all pictures, and these err in different ones.
-    public var estimators: [BlurEstimator] {
+    var ways: [Way] {
         var straight = estimator
         (straight.family, straight.edgeWeight) = (.straight, 3.2e-2)
         // What few numbers describe is found in fewer and rougher turns as well: 0.6 of the time.
@@ -42,11 +50,14 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         (connected.iterations, connected.lastIterations) = (8, 3)
         var lens = straight
         lens.family = .lens
-        return [estimator, straight, connected, lens]
+        return [
+            Way(estimator: estimator), Way(estimator: straight, preference: 1.13),
+            Way(estimator: connected, preference: 0.95), Way(estimator: lens),
+        ]
     }
 
     /// How many estimates there can be.
-    public static let mostEstimates = Deconvolution().estimators.count
+    public static let mostEstimates = Deconvolution().ways.count
 
     /// What takes it out.
     public var filter: WienerDeconvolution {
@@ -64,16 +75,16 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return try filter(blurred, kernels: kernels)
     }
 
-    /// What the first `count` of ``estimators`` find in a picture, each kernel once; at least one.
+    /// What the first `count` of ``ways`` find in a picture, each kernel once; at least one.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
     func estimates(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurEstimate] {
-        let estimators = estimators.prefix(max(1, count))
+        let ways = ways.prefix(max(1, count))
         let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
-        let found = try Device.oneOnEachThread(estimators.count, isCancelled: isCancelled) {
+        let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
             BlurEstimate(
-                kernel: try estimators[$0].kernel(ofLuma: gray), family: estimators[$0].family)
+                kernel: try ways[$0].estimator.kernel(ofLuma: gray), preference: ways[$0].preference)
         }
         return found.indices.filter { index in
             !found[..<index].contains { $0.kernel == found[index].kernel }
@@ -81,9 +92,9 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     }
 }
 
-/// A picture's blur as one estimator sees it.
+/// A picture's blur as one way sees it.
 struct BlurEstimate: Sendable, Equatable {
     var kernel: BlurKernel
-    /// The family that it was looked for in; nil for any kernel.
-    var family: KernelFamily?
+    /// See ``Deconvolution/Way``.
+    var preference = 1.0
 }
