@@ -39,12 +39,12 @@ blur() {
     printf '\nThe pictures of gopro-val are means of 8 and 10 frames, of which none is in the middle: the sharp one was taken half a\n'
     printf "frame's time beside it, which at 20 to 40 pixels of motion is a pixel or two. With each output aligned by itself:\n"
     run eval deblur --sets gopro-val --align 4 --samples 1,8
-    printf '\n## The blur looked for in fewer ways\n\nAll tables above choose among four estimates of the blur; with one it is of any form, with two of straight motion as well.\n'
-    for ways in 1 2; do
-        run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --blur-estimates $ways
-        run eval deblur --sets levin09 --align 12 --samples 1,8 --blur-estimates $ways
+    printf '\n## The blur looked for in one way, and in four\n\nAll tables above choose between two estimates of the blur, of any form and of straight motion.\n'
+    for ways in 1 4; do
+        run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1 --blur-estimates $ways
+        run eval deblur --sets levin09 --align 12 --samples 1 --blur-estimates $ways
     done
-    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 12 --threads 1 --blur-estimates 2
+    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1 --limit 12 --threads 1 --blur-estimates 4
     printf '\n## The picture in several poses\n\nBlur and prediction of the picture as it is, mirrored and turned, and the mean of them:\n'
     run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --self-ensemble 4
     run eval deblur --sets levin09 --align 12 --samples 1,8 --self-ensemble 4

@@ -55,7 +55,7 @@ public final class DeblurRestorer {
 
     public static let selfEnsembles = 1...Tensor.poses.count
     public static let blurEstimates = 1...Deconvolution.mostEstimates
-    public static let usualBlurEstimates = 4
+    public static let usualBlurEstimates = 2
 
     public let model: DeblurModel
 
