@@ -42,7 +42,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     var ways: [Way] {
         var straight = estimator
         (straight.family, straight.edgeWeight) = (.straight, 3.2e-2)
-        // What few numbers describe is found in fewer and rougher turns as well: 0.6 of the time.
+        // What few numbers describe is found in fewer and rougher turns as well (Results/deblur.md).
         (straight.lastIterations, straight.lastSplitting, straight.resumedSplitting) = (3, 100, 16)
         // Kernels of one piece.
         var connected = estimator
