@@ -25,7 +25,7 @@ struct EvaluationWork {
     func journal(path: String?) throws -> EvaluationJournal {
         var identity = evaluator.conditions
         identity["model"] = try model().sha256
-        identity["program"] = try Self.program()
+        if path != nil { identity["program"] = try Self.program() }
         identity["device"] = "\(device)"
         for metric in evaluator.metrics { identity[metric.name] = metric.protocolText }
         return try EvaluationJournal(path: path, identity: identity, rank: ranks.rank)
@@ -61,12 +61,13 @@ struct EvaluationWork {
             description: "interrupted; what was measured is in '\(path)', and the same command goes on")
     }
 
-    /// SHA-256 of the program and of its tensor library, which stands beside it: what another build measured may differ.
+    /// SHA-256 of the program and of its tensor library, where `Sources/CTorch` looks for it: what another build
+    /// measured may differ.
     private static func program() throws -> String {
         guard let path = Bundle.main.executablePath else { return "" }
-        let library = (path.folderOfPath as NSString).appendingPathComponent("librestore-torch.so")
-        return try FileDigest.sha256(
-            [path] + (FileManager.default.fileExists(atPath: library) ? [library] : []))
+        let library = ["", "../lib/restore/"].map { "\(path.folderOfPath)/\($0)librestore-torch.so" }
+            .first { FileManager.default.fileExists(atPath: $0) }
+        return try FileDigest.sha256([path] + (library.map { [$0] } ?? []))
     }
 
     func document(_ results: [EvaluationResult]) throws -> EvaluationDocument {

@@ -204,13 +204,13 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
         let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
         let members = family?.members(side: guess.side).map { (member: $0, kernel: $0.kernel) } ?? []
-        var before: Tensor?
+        var (start, factor) = (blurred, 2.0)
         for _ in 0..<iterations {
             let blur = try plan.spectrum(side: guess.side, values: guess.values)
             let sharp = try latentPicture(
-                spectrum, from: before ?? blurred, blur: blur, power: gradientPower, plan, weight,
-                splitting: weight * (before == nil ? 2 : resumedSplitting ?? 2))
-            if resumedSplitting != nil { before = sharp }
+                spectrum, from: start, blur: blur, power: gradientPower, plan, weight,
+                splitting: factor * weight)
+            if let resumedSplitting { (start, factor) = (sharp, resumedSplitting) }
             func transformed(_ dim: Int) throws -> Tensor {
                 try (sharp.forwardDifference(dim) * window).fourier(height: plan.tall, width: plan.wide)
             }
