@@ -20,7 +20,7 @@ blur() {
     weights deblur
     printf '\n## Synthetic motion blur, BSD100\n\n'
     printf 'Shake and linear motion of 5 to 25 pixels, noise of up to 1 %% of white, all 100 pictures:\n'
-    blur --seed 1 -q -o bsd100-blurred 'data/test/bsd100/hr/*.png'
+    blur --seed 1 -q -o bsd100-blurred --kernels bsd100-kernels 'data/test/bsd100/hr/*.png'
     evaluated deblur-bsd100 deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr \
         --samples 1,2,4,8,16 --csv Results/deblur-bsd100.csv
     printf '\n## By the length of the motion\n\nThe first 12 pictures, eight samples.\n'
@@ -45,6 +45,8 @@ blur() {
         run eval deblur --sets levin09 --align 12 --samples 1 --blur-estimates $ways
     done
     run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1 --limit 12 --threads 1 --blur-estimates 4
+    printf '\n## The blur known\n\nHow far the networks would come if the blur were always found: with the kernels that the pictures were blurred by.\n'
+    run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --kernels bsd100-kernels
     printf '\n## The picture in several poses\n\nBlur and prediction of the picture as it is, mirrored and turned, and the mean of them:\n'
     run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --self-ensemble 4
     run eval deblur --sets levin09 --align 12 --samples 1,8 --self-ensemble 4

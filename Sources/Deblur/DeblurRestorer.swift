@@ -9,12 +9,7 @@ public final class DeblurRestorer {
         public var sampling: PredictAndRefine.Sampling
         /// How many samples are averaged.
         public var samples: Int
-        /// In how many poses the prediction is made, whose mean is taken; outside ``DeblurRestorer/selfEnsembles``
-        /// the nearest number in it.
-        public var selfEnsemble = 1
-        /// In how many ways the blur is looked for (`Deconvolution.ways`), of which the best is taken; outside
-        /// ``DeblurRestorer/blurEstimates`` the nearest number in it. Without effect in a model without deconvolution.
-        public var blurEstimates = DeblurRestorer.usualBlurEstimates
+        public var prediction: PredictionSettings
         public var seed: UInt64
         /// Whether the samples' standard deviation is wanted.
         public var tracksUncertainty: Bool
@@ -28,7 +23,8 @@ public final class DeblurRestorer {
         public var isCancelled: () -> Bool
 
         public init(
-            sampling: PredictAndRefine.Sampling, samples: Int = 1, seed: UInt64 = 0,
+            sampling: PredictAndRefine.Sampling, samples: Int = 1, prediction: PredictionSettings = .init(),
+            seed: UInt64 = 0,
             tracksUncertainty: Bool = false, tiling: Tiling = .init(),
             sampleDone: ((Int, Tensor) throws -> Void)? = nil,
             progress: @escaping (Int, Int) -> Void = { _, _ in },
@@ -36,6 +32,7 @@ public final class DeblurRestorer {
         ) {
             self.sampling = sampling
             self.samples = samples
+            self.prediction = prediction
             self.seed = seed
             self.tracksUncertainty = tracksUncertainty
             self.tiling = tiling
@@ -93,53 +90,60 @@ public final class DeblurRestorer {
     private func plan(_ picture: Tensor, _ options: Options) throws -> TilePlan {
         try plan(
             height: picture.shape[2], width: picture.shape[3], tiling: options.tiling,
-            samples: options.samples, selfEnsemble: options.selfEnsemble,
+            samples: options.samples, selfEnsemble: options.prediction.selfEnsemble,
             tracksUncertainty: options.tracksUncertainty, looksBack: options.sampling.sampler == .dpmSolver)
     }
 
     /// g(y) alone: the fast first picture.
     public func predicted(
-        _ image: Image, selfEnsemble: Int = 1, blurEstimates: Int = usualBlurEstimates,
-        tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
+        _ image: Image, settings: PredictionSettings = .init(), tiling: Tiling = .init(),
+        isCancelled: @escaping () -> Bool = { false }
     ) throws -> Image {
         try restored(image) {
-            try self.predicted(
-                $0, selfEnsemble: selfEnsemble, blurEstimates: blurEstimates, tiling: tiling,
-                isCancelled: isCancelled)
+            try self.predicted($0, settings: settings, tiling: tiling, isCancelled: isCancelled)
         }
     }
 
-    /// The picture with the blur divided out that is found in it, which the predictor sees: without any network.
+    /// The picture with its blur divided out, which the predictor sees: without any network.
     ///
+    /// - Parameter settings: their kernel, or else what the first way finds; poses and other ways are for predictors.
     /// - Throws: ``NetworkError`` for a model without deconvolution.
-    public func deconvolved(_ image: Image, isCancelled: @escaping () -> Bool = { false }) throws -> Image {
-        try restored(image) { try self.deconvolved($0, isCancelled: isCancelled) }
+    public func deconvolved(
+        _ image: Image, settings: PredictionSettings = .init(),
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Image {
+        try restored(image) { try self.deconvolved($0, settings: settings, isCancelled: isCancelled) }
     }
 
     /// 1×3×H×W in [-1, 1] → the same shape and range, on the CPU.
-    public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
+    public func deconvolved(
+        _ blurred: Tensor, settings: PredictionSettings = .init(), isCancelled: () -> Bool = { false }
+    ) throws -> Tensor {
         guard let deconvolution = model.configuration.deconvolution else {
             throw NetworkError("this model has no deconvolution")
         }
-        return try deconvolution.deconvolved(blurred.to(model.device), isCancelled: isCancelled).to(.cpu)
+        let picture = try blurred.to(model.device)
+        let kernel =
+            switch settings.blur {
+            case .kernel(let kernel): kernel
+            case .ways: try deconvolution.estimator.kernel(of: picture, isCancelled: isCancelled)
+            }
+        settings.blurFound?(kernel)
+        return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
     ///
-    /// - Parameters:
-    ///   - selfEnsemble: see ``Options/selfEnsemble``.
-    ///   - blurEstimates: see ``Options/blurEstimates``.
     public func predicted(
-        _ blurred: Tensor, selfEnsemble: Int = 1, blurEstimates: Int = usualBlurEstimates,
-        tiling: Tiling = .init(), isCancelled: @escaping () -> Bool = { false }
+        _ blurred: Tensor, settings: PredictionSettings = .init(), tiling: Tiling = .init(),
+        isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
         try noGrad {
-            try prediction(
-                of: blurred.to(model.device), poses: Self.poses(selfEnsemble), estimates: blurEstimates,
-                isCancelled: isCancelled
-            ) {
-                try plan(height: $0.shape[2], width: $0.shape[3], tiling: tiling, selfEnsemble: selfEnsemble)
-                    .grid
+            try prediction(of: blurred.to(model.device), settings, isCancelled: isCancelled) {
+                try plan(
+                    height: $0.shape[2], width: $0.shape[3], tiling: tiling,
+                    selfEnsemble: settings.selfEnsemble
+                ).grid
             }
             .clamped(-1, 1).to(.cpu)
         }
@@ -152,16 +156,17 @@ public final class DeblurRestorer {
     ///
     /// - Parameter grid: how a picture is cut, which a pose may have changed.
     private func prediction(
-        of blurred: Tensor, poses: ArraySlice<Int>, estimates: Int,
-        tileDone: @escaping () -> Void = {},
+        of blurred: Tensor, _ settings: PredictionSettings, tileDone: @escaping () -> Void = {},
         isCancelled: @escaping () -> Bool, grid: (Tensor) throws -> TileGrid
     ) throws -> Tensor {
         func prediction(_ pose: Int) throws -> Tensor {
             try model.networks.prediction(
-                of: blurred.posed(pose), estimates: estimates, grid: grid, tileDone: tileDone,
+                of: blurred.posed(pose), blur: settings.blur.posed(pose), grid: grid, tileDone: tileDone,
                 isCancelled: isCancelled
-            ).unposed(pose)
+            ) { if pose == 0 { settings.blurFound?($0) } }
+            .unposed(pose)
         }
+        let poses = Self.poses(settings.selfEnsemble)
         let first = try prediction(0)
         guard poses.count > 1 else { return first }
         var statistics = SampleStatistics()
@@ -210,8 +215,8 @@ public final class DeblurRestorer {
             let samples = max(1, options.samples)
             let steps = options.sampling.levels.count - 1
             let grid = try plan(source, options).grid
-            let poses = Self.poses(options.selfEnsemble)
-            let total = (poses.count + samples * steps) * grid.count
+            let poses = Self.poses(options.prediction.selfEnsemble).count
+            let total = (poses + samples * steps) * grid.count
             var looks = 0
             func add(_ count: Int) {
                 looks += count
@@ -221,10 +226,9 @@ public final class DeblurRestorer {
             let prediction =
                 try known?.to(model.device)
                 ?? prediction(
-                    of: source, poses: poses, estimates: options.blurEstimates, tileDone: { add(1) },
-                    isCancelled: options.isCancelled
+                    of: source, options.prediction, tileDone: { add(1) }, isCancelled: options.isCancelled
                 ) { try plan($0, options).grid }
-            looks = poses.count * grid.count
+            looks = poses * grid.count
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
             var first = 0
             while first < samples {

@@ -56,28 +56,33 @@ public final class PredictAndRefine: Module {
         }
     }
 
-    /// The same with the blur found in several ways, of which the one counts whose prediction is best by ``BlurChoice``. In
-    /// large pictures the part with the strongest edges decides.
+    /// The same with the blur from where it is known: of several ways to find it the one counts whose prediction is best by
+    /// ``BlurChoice``. In large pictures the part with the strongest edges decides.
     ///
     /// - Parameters:
     ///   - blurred: 1×3×H×W in [-1, 1], on the networks' device.
-    ///   - estimates: how many ways, 1…``Deconvolution/mostEstimates``.
+    ///   - blur: without effect where the configuration has no deconvolution.
     ///   - grid: how a picture is cut.
+    ///   - blurFound: given the kernel that counts.
     public func prediction(
-        of blurred: Tensor, estimates: Int, grid: (Tensor) throws -> TileGrid,
-        tileDone: @escaping () -> Void = {}, isCancelled: @escaping () -> Bool = { false }
+        of blurred: Tensor, blur: BlurSource, grid: (Tensor) throws -> TileGrid,
+        tileDone: @escaping () -> Void = {}, isCancelled: @escaping () -> Bool = { false },
+        blurFound: (BlurKernel) -> Void = { _ in }
     ) throws -> Tensor {
         guard let deconvolution = configuration.deconvolution else {
             return try prediction(
                 of: blurred, grid: grid(blurred), tileDone: tileDone, isCancelled: isCancelled)
         }
-        let found = try deconvolution.estimates(of: blurred, count: estimates, isCancelled: isCancelled)
+        let found = try deconvolution.estimates(of: blurred, blur, isCancelled: isCancelled)
         func look(_ picture: Tensor, _ estimate: BlurEstimate, isLast: Bool) throws -> Tensor {
             try self.prediction(
                 of: picture, deconvolved: deconvolution.filter(picture, kernels: [estimate.kernel]),
                 grid: grid(picture), tileDone: isLast ? tileDone : {}, isCancelled: isCancelled)
         }
-        guard found.count > 1 else { return try look(blurred, found[0], isLast: true) }
+        guard found.count > 1 else {
+            blurFound(found[0].kernel)
+            return try look(blurred, found[0], isLast: true)
+        }
         let part = try BlurEstimator.strongestPart(
             of: blurred, by: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
         let isWhole = part.shape == blurred.shape
@@ -88,6 +93,7 @@ public final class PredictAndRefine: Module {
                 estimate, blurred: part, prediction: made, margin: deconvolution.kernelSide)
             if index == 0 || score > best.score { best = (score, estimate, made) }
         }
+        blurFound(best.estimate.kernel)
         if isWhole { return best.prediction }
         if try grid(blurred).isTight { Device.releaseUnusedMemory() }
         return try look(blurred, best.estimate, isLast: true)

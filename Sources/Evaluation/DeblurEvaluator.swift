@@ -20,18 +20,17 @@ public final class DeblurEvaluator: Evaluator {
     private let restorer: DeblurRestorer
     private let seed: UInt64
     private let alignment: Int
-    private let selfEnsemble: Int
-    private let blurEstimates: Int
+    private let prediction: PredictionSettings
+    private let kernels: KernelFolder?
     private let isCancelled: () -> Bool
 
     /// - Parameter alignment: captures and their sharp pictures can be displaced. Up to this many whole
     ///   pixels are searched for each row, since no method can tell a shift of the kernel from one
     ///   of the picture; as many pixels are left out at every border.
-    /// - Parameter selfEnsemble: see ``DeblurRestorer/Options/selfEnsemble``.
-    /// - Parameter blurEstimates: see ``DeblurRestorer/Options/blurEstimates``.
+    /// - Parameter kernels: where the blur of each picture is known from, instead of looking for it.
     public init(
         _ model: DeblurModel, weights: EvaluationWeights, seed: UInt64, alignment: Int = 0,
-        selfEnsemble: Int = 1, blurEstimates: Int = DeblurRestorer.usualBlurEstimates,
+        prediction: PredictionSettings = .init(), kernels: KernelFolder? = nil,
         precision: InferencePrecision = .float32,
         isCancelled: @escaping () -> Bool = { false }
     ) throws {
@@ -44,13 +43,19 @@ public final class DeblurEvaluator: Evaluator {
             ] + weights.metrics(border: 0) + [.colourShift]
         self.seed = seed
         self.alignment = alignment
-        self.selfEnsemble = selfEnsemble
-        self.blurEstimates = blurEstimates
+        self.prediction = prediction
+        self.kernels = kernels
         self.isCancelled = isCancelled
-        let ensemble = selfEnsemble > 1 ? ["selfEnsemble": "\(selfEnsemble)"] : [:]
-        let estimates = hasDeconvolution ? ["blurEstimates": "\(blurEstimates)"] : [:]
-        conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
-            .merging(ensemble) { $1 }.merging(estimates) { $1 }.merging(precision.conditions) { $1 }
+        var conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
+        if prediction.selfEnsemble > 1 { conditions["selfEnsemble"] = "\(prediction.selfEnsemble)" }
+        if hasDeconvolution {
+            switch prediction.blur {
+            case .ways(let count): conditions["blurEstimates"] = "\(count)"
+            case .kernel: conditions["blurEstimates"] = "given"
+            }
+        }
+        if let kernels { conditions["blurEstimates"] = "kernels, SHA-256 \(kernels.digest)" }
+        self.conditions = conditions.merging(precision.conditions) { $1 }
     }
 
     public func subject(_ pair: EvaluationPair) throws -> EvaluationSubject {
@@ -65,18 +70,29 @@ public final class DeblurEvaluator: Evaluator {
     public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
         switch point {
         case Self.predictor: try prediction(of: subject)
-        case Self.deconvolution:
-            try TimedOutput.measuring { try restorer.deconvolved(subject.input, isCancelled: isCancelled) }
+        case Self.deconvolution: try deconvolved(subject)
         default: TimedOutput(picture: subject.input, seconds: 0)
         }
     }
 
+    private func deconvolved(_ subject: EvaluationSubject) throws -> TimedOutput {
+        let settings = try settings(for: subject)
+        return try TimedOutput.measuring {
+            try restorer.deconvolved(subject.input, settings: settings, isCancelled: isCancelled)
+        }
+    }
+
+    private func settings(for subject: EvaluationSubject) throws -> PredictionSettings {
+        var settings = prediction
+        if let kernels { settings.blur = try .kernel(kernels.kernel(of: subject.pair)) }
+        return settings
+    }
+
     private func prediction(of subject: EvaluationSubject) throws -> TimedOutput {
         if let known = subject.prediction { return known }
+        let settings = try settings(for: subject)
         let made = try TimedOutput.measuring {
-            try restorer.predicted(
-                subject.input, selfEnsemble: selfEnsemble, blurEstimates: blurEstimates,
-                isCancelled: isCancelled)
+            try restorer.predicted(subject.input, settings: settings, isCancelled: isCancelled)
         }
         subject.prediction = made
         return made

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Deblur
+import Degradation
 import Diffusion
 import Foundation
 import ImageFiles
@@ -25,6 +26,8 @@ struct DeblurCommand: ParsableCommand {
               restore deblur --predictor-only in.jpg the fast first picture
               restore deblur --deconvolution-only in.jpg   no network at all
               restore deblur --samples 16 --uncertainty map.png in.jpg
+              restore deblur --save-kernel blur.png one.jpg   look at what was found
+              restore deblur --kernel blur.png two.jpg three.jpg   the same blur
               restore deblur -r photos -o sharp      the tree below photos, below sharp
               cat in.jpg | restore deblur - > out.png
 
@@ -40,6 +43,17 @@ struct DeblurCommand: ParsableCommand {
     var samples: Int?
 
     @OptionGroup var prediction: PredictionOptions
+
+    @Option(
+        help:
+            "Take the blur from this picture of its kernel, bright pixels on black, instead of looking for it.",
+        completion: .file(extensions: ["png", "jpg", "jpeg"]))
+    var kernel: String?
+
+    @Option(
+        help: "Also write the kernel of the blur that was found to this PNG.",
+        completion: .file(extensions: ["png"]))
+    var saveKernel: String?
 
     @Option(help: "Network steps a sample (default: the model's).")
     var steps: Int?
@@ -103,11 +117,15 @@ struct DeblurCommand: ParsableCommand {
         if let maxNoise, !(maxNoise > 0 && maxNoise <= 1) {
             throw ValidationError("--max-noise must be above 0 and at most 1")
         }
-        if inputs.count > 1, uncertainty != nil {
-            throw ValidationError("--uncertainty goes with one picture")
+        if kernel != nil, prediction.blurEstimates != nil {
+            throw ValidationError("--kernel says what the blur is: leave --blur-estimates out")
         }
-        if let uncertainty, ImageFormat(path: uncertainty) != .png {
-            throw ValidationError("'\(uncertainty)' must end in .png")
+        for (flag, file) in companions {
+            guard let file else { continue }
+            if inputs.count > 1 { throw ValidationError("\(flag) goes with one picture") }
+            guard ImageFormat(path: file) == .png else {
+                throw ValidationError("'\(file)' must end in .png")
+            }
         }
         if predictorOnly || deconvolutionOnly {
             let flag = predictorOnly ? "--predictor-only" : "--deconvolution-only"
@@ -125,15 +143,21 @@ struct DeblurCommand: ParsableCommand {
         }
     }
 
+    /// What is written beside the output.
+    private var companions: [(flag: String, file: String?)] {
+        [("--uncertainty", uncertainty), ("--save-kernel", saveKernel)]
+    }
+
     func run() throws {
         let ranks = try Ranks.start()
         let plan = try files.plan(for: ranks) {
             let plan = try files.plan(
-                inputs, suffix: "_deblurred", single: [("--uncertainty", uncertainty)],
+                inputs, suffix: "_deblurred", single: companions,
                 folders: [keepSamples].compactMap(\.self))
             try requireSampleNames(of: plan.jobs)
             return plan
         }
+        let known = try kernel.map { try BlurKernel(path: $0) }
         Interrupt.watch()
         let device = try machine.resolved(for: ranks)
         try BatchRun(plan, files: files, ranks: ranks).run {
@@ -149,39 +173,53 @@ struct DeblurCommand: ParsableCommand {
             if deconvolutionOnly, restorer.model.configuration.deconvolution == nil {
                 throw CommandError.usage("the model '\(model)' has no deconvolution")
             }
-            let estimates = try prediction.estimates(restorer.model, named: model)
+            var settings = try prediction.settings(
+                for: restorer.model, named: model,
+                flags: [("--kernel", kernel), ("--save-kernel", saveKernel)].filter { $1 != nil }.map(\.0))
+            if let known { settings.blur = .kernel(known) }
             let poses = prediction.selfEnsemble
-            let ensemble = poses > 1 ? ", \(poses) poses" : ""
-            let method =
+            let details = (poses > 1 ? ", \(poses) poses" : "") + (known == nil ? "" : ", given blur")
+            let way =
                 deconvolutionOnly
-                ? "deconvolution only" : (predictorOnly ? "predictor only" : choice.description) + ensemble
+                ? "deconvolution only" : predictorOnly ? "predictor only" : choice.description
             return PictureWork(
-                model: model, method: method, seed: predictorOnly || deconvolutionOnly ? nil : seed
+                model: model, method: way + details, seed: predictorOnly || deconvolutionOnly ? nil : seed
             ) { image, job, progress in
-                try restored(image, job.input, choice, restorer, estimates: estimates, progress: progress)
+                try restored(image, job.input, choice, restorer, settings, progress: progress)
             }
         }
     }
 
     private func restored(
         _ image: Image, _ input: InputPicture, _ choice: DeblurChoice, _ restorer: DeblurRestorer,
-        estimates: Int, progress: @escaping (Int, Int) -> Void
+        _ prediction: PredictionSettings, progress: @escaping (Int, Int) -> Void
     ) throws -> RestoredPicture {
         try MemoryCheck.enough(for: input.path) {
             _ = try restorer.plan(
                 height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples,
                 selfEnsemble: prediction.selfEnsemble, tracksUncertainty: uncertainty != nil)
         }
+        var found: BlurKernel?
+        var prediction = prediction
+        prediction.blurFound = { found = $0 }
+        func withKernel(_ picture: RestoredPicture) throws -> RestoredPicture {
+            guard let saveKernel, let found else { return picture }
+            var picture = picture
+            picture.companions.append((saveKernel, try found.image()))
+            return picture
+        }
         if deconvolutionOnly {
-            return try RestoredPicture(
-                image: restorer.deconvolved(image, isCancelled: { Interrupt.isRequested }))
+            return try withKernel(
+                RestoredPicture(
+                    image: restorer.deconvolved(
+                        image, settings: prediction, isCancelled: { Interrupt.isRequested })))
         }
         if predictorOnly {
-            return try RestoredPicture(
-                image: restorer.predicted(
-                    image, selfEnsemble: prediction.selfEnsemble, blurEstimates: estimates,
-                    tiling: memory.tiling,
-                    isCancelled: { Interrupt.isRequested }))
+            return try withKernel(
+                RestoredPicture(
+                    image: restorer.predicted(
+                        image, settings: prediction, tiling: memory.tiling,
+                        isCancelled: { Interrupt.isRequested })))
         }
         let writer = PictureWriter(files)
         let keep = keepSamples.map { _ in
@@ -190,18 +228,16 @@ struct DeblurCommand: ParsableCommand {
                     DeblurRestorer.picture(sample, like: image), to: samplePath(of: input, index: index))
             }
         }
-        var options = DeblurRestorer.Options(
-            sampling: choice.sampling, samples: choice.samples, seed: seed,
+        let options = DeblurRestorer.Options(
+            sampling: choice.sampling, samples: choice.samples, prediction: prediction, seed: seed,
             tracksUncertainty: uncertainty != nil, tiling: memory.tiling, sampleDone: keep,
             progress: progress, isCancelled: { Interrupt.isRequested })
-        options.selfEnsemble = prediction.selfEnsemble
-        options.blurEstimates = estimates
         let made = try restorer.restored(image, options: options)
         var result = RestoredPicture(image: made.image)
         if let uncertainty, let deviation = made.output.standardDeviation {
             result.companions = [(uncertainty, try UncertaintyMap.image(of: deviation))]
         }
-        return result
+        return try withKernel(result)
     }
 
     /// Where a sample goes, laid out below --keep-samples as the inputs are below their folders.

@@ -37,25 +37,36 @@ struct DegradeCommand: ParsableCommand {
         @Flag(name: [.short, .long], help: "Say nothing unless something fails.")
         var quiet = false
 
+        /// Where the file of a picture goes in a folder.
+        static func path(of name: String, in folder: String) -> String { "\(folder)/\(name).png" }
+
         /// Reads, changes and writes every picture.
-        func convert(_ body: (_ image: Image, _ name: String) throws -> (Image, String)) throws {
+        ///
+        /// - Parameter other: another folder, with its flag, that `body` writes files of the same names into.
+        func convert(
+            other: (flag: String, folder: String)? = nil,
+            _ body: (_ image: Image, _ name: String) throws -> (Image, String)
+        ) throws {
             let jobs = inputs.map { input in
                 let stem = ((input as NSString).lastPathComponent as NSString).deletingPathExtension
-                return (input: input, stem: stem, output: "\(output)/\(stem).png")
+                return (input: input, stem: stem, output: Self.path(of: stem, in: output))
             }
             if let twice = Dictionary(grouping: jobs, by: \.output).first(where: { $0.value.count > 1 }) {
                 throw CommandError.usage(
                     "'\(twice.key)' would be written twice: the inputs need names of their own")
             }
-            try OutputCheck.makeFolder(output)
-            for job in jobs {
-                let same = [job.input, job.output].map {
-                    URL(fileURLWithPath: $0).resolvingSymlinksInPath().path
-                }
-                guard same[0] != same[1] else {
-                    throw CommandError.output("'\(job.output)' is an input: choose another --output")
+            let folders = [("--output", output)] + (other.map { [$0] } ?? [])
+            if let other, FileKey(other.folder) == FileKey(output) {
+                throw CommandError.usage("\(other.flag) and --output need folders of their own")
+            }
+            let sources = Set(jobs.map { FileKey($0.input) })
+            for (flag, folder) in folders {
+                for path in jobs.map({ Self.path(of: $0.stem, in: folder) })
+                where sources.contains(FileKey(path)) {
+                    throw CommandError.output("'\(path)' is an input: choose another \(flag)")
                 }
             }
+            for (_, folder) in folders { try OutputCheck.makeFolder(folder) }
             Interrupt.watch()
             for job in jobs {
                 if Interrupt.isRequested { throw CancellationError() }
@@ -86,6 +97,7 @@ struct DegradeCommand: ParsableCommand {
                 Examples:
                   restore degrade blur -o blurred in.png
                   restore degrade blur --kinds defocus --radius 3,3 --noise 0,0 -o out in.png
+                  restore degrade blur --kernels kernels -o blurred photos/*.png
                 """)
 
         @OptionGroup var files: Files
@@ -115,6 +127,12 @@ struct DegradeCommand: ParsableCommand {
         @Option(
             help: ArgumentHelp("JPEG quality; without it there is no compression.", valueName: "low,high"))
         var jpeg: Pair?
+
+        @Option(
+            help:
+                "Also write the kernels, as PNG files of the same names, into this folder; a scene has none.",
+            completion: .directory)
+        var kernels: String?
 
         @Option(help: "Seed of all that is drawn.")
         var seed: UInt64 = 0
@@ -147,7 +165,7 @@ struct DegradeCommand: ParsableCommand {
 
         func run() throws {
             let settings = try degradation()
-            try files.convert { image, name in
+            try files.convert(other: kernels.map { ("--kernels", $0) }) { image, name in
                 var random = DegradeCommand.stream(seed: seed, name: name)
                 let draw = settings.draw(using: &random)
                 let sharp = try image.fillingTransparentPixels().tensor(channels: 3)
@@ -159,7 +177,10 @@ struct DegradeCommand: ParsableCommand {
                 let colours = try image.colorChannels == 1 ? blurred.mean([1], keepDims: true) : blurred
                 let whole = try Image(tensor: colours, metadata: image.metadata).takingAlpha(from: image)
                 var text = draw.kind.rawValue
-                if draw.scene == nil { text += ", kernel \(draw.kernel.side)×\(draw.kernel.side)" }
+                if draw.scene == nil {
+                    text += ", kernel \(draw.kernel.side)×\(draw.kernel.side)"
+                    if let kernels { try draw.kernel.image().write(to: Files.path(of: name, in: kernels)) }
+                }
                 text += String(format: ", noise %.4f", draw.readNoise)
                 if let quality = draw.jpegQuality { text += ", JPEG \(quality)" }
                 return (whole, text)

@@ -200,6 +200,12 @@ struct DeblurEvaluationOptions: ParsableArguments {
 
     @OptionGroup var prediction: PredictionOptions
 
+    @Option(
+        help:
+            "A folder with the kernel of each blurred picture, PNG files of the same names, instead of looking for the blur.",
+        completion: .directory)
+    var kernels: String?
+
     @Option(help: "Places of the knob, 0 to 1, instead of --steps and --samples.")
     var perception: NumberList<Double>?
 
@@ -217,6 +223,9 @@ struct DeblurEvaluationOptions: ParsableArguments {
         guard (blurred == nil) == (sharp == nil) else {
             throw ValidationError("--blurred and --sharp go together")
         }
+        if kernels != nil, prediction.blurEstimates != nil {
+            throw ValidationError("--kernels says what the blur is: leave --blur-estimates out")
+        }
     }
 
     func work(_ inputs: EvaluationInputs, _ grid: MethodGrid, _ machine: InferenceOptions) throws
@@ -229,13 +238,16 @@ struct DeblurEvaluationOptions: ParsableArguments {
         let ranks = try Ranks.start()
         let device = try machine.resolved(for: ranks)
         let loaded = try DeblurModel.load(path, device: device)
+        let pairs = try pairs(inputs)
         let evaluator = try DeblurEvaluator(
             loaded, weights: inputs.metricWeights, seed: inputs.seed, alignment: align,
-            selfEnsemble: prediction.selfEnsemble, blurEstimates: prediction.estimates(loaded, named: model),
+            prediction: prediction.settings(
+                for: loaded, named: model, flags: kernels == nil ? [] : ["--kernels"]),
+            kernels: kernels.map { try KernelFolder($0, for: pairs.map(\.pair)) },
             precision: machine.precision, isCancelled: { Interrupt.isRequested })
         return try EvaluationWork(
             task: .deblurring, modelPath: path, device: device, ranks: ranks, evaluator: evaluator,
-            methods: methods(grid, loaded.configuration), pairs: pairs(inputs))
+            methods: methods(grid, loaded.configuration), pairs: pairs)
     }
 
     private func pairs(_ inputs: EvaluationInputs) throws -> [(set: String, pair: EvaluationPair)] {

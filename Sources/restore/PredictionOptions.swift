@@ -25,13 +25,16 @@ struct PredictionOptions: ParsableArguments {
         }
     }
 
-    /// ``blurEstimates``, or the usual number where it was not given.
-    ///
-    /// - Throws: where it was given for a model that does not look for a blur.
-    func estimates(_ model: DeblurModel, named name: String) throws -> Int {
-        if blurEstimates != nil, model.configuration.deconvolution == nil {
-            throw CommandError.usage("--blur-estimates: the model '\(name)' has no deconvolution")
+    /// - Parameter flags: given ones that only make sense for a model that takes a blur out.
+    /// - Throws: where there are such flags, and the model is none.
+    func settings(for model: DeblurModel, named name: String, flags: [String] = []) throws
+        -> PredictionSettings
+    {
+        let given = (blurEstimates == nil ? [] : ["--blur-estimates"]) + flags
+        if let flag = given.first, model.configuration.deconvolution == nil {
+            throw CommandError.usage("\(flag): the model '\(name)' has no deconvolution")
         }
-        return blurEstimates ?? DeblurRestorer.usualBlurEstimates
+        return PredictionSettings(
+            selfEnsemble: selfEnsemble, blur: .ways(blurEstimates ?? DeblurRestorer.usualBlurEstimates))
     }
 }

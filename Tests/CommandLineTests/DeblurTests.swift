@@ -93,6 +93,81 @@ struct DeblurTests {
         }
     }
 
+    @Test func theKernelIsWrittenAndGiven() throws {
+        try folder.write(TestPictures.waves(width: 90, height: 70).encoded(as: .png), as: "sharp/a.png")
+        try succeed(
+            [
+                "degrade", "blur", "--kinds", "linear", "--extent", "5,5", "--noise", "0", "-o", "blurred",
+                "--kernels", "kernels", "sharp/a.png",
+            ], in: folder)
+        let made = try folder.image("kernels/a.png")
+        #expect(made.width == made.height && (5...7).contains(made.width) && made.channels == 1)
+        let model = ["--model", try TestModels.tinyDeconvolving]
+        for flag in ["--predictor-only", "--deconvolution-only", "--samples=2"] {
+            let common = ["deblur", "blurred/a.png", flag] + model
+            try succeed(common + ["-o", "found.png", "--save-kernel", "found-kernel.png"], in: folder)
+            let kernel = try folder.image("found-kernel.png")
+            #expect(kernel.bitDepth == 16 && kernel.width == kernel.height && kernel.width % 2 == 1)
+            let outcome = try succeed(
+                common + ["-o", "again.png", "--kernel", "found-kernel.png", "--save-kernel", "same.png"],
+                in: folder)
+            #expect(outcome.output.contains("given blur"), "\(outcome.output)")
+            let (found, again) = (try folder.image("found.png"), try folder.image("again.png"))
+            let largest = zip(found.samples, again.samples).map { abs(Int($0) - Int($1)) }.max() ?? 255
+            #expect(largest <= 1, "\(flag): \(largest) levels")
+            try succeed(common + ["-o", "true.png", "--kernel", "kernels/a.png"], in: folder)
+            #expect(try folder.image("true.png").samples != found.samples)
+        }
+        // The true kernel leaves less to find than any that is looked for.
+        func gain(_ flags: [String]) throws -> Double {
+            let table = try succeed(
+                ["eval", "deblur", "--blurred", "blurred", "--sharp", "sharp"] + flags + model, in: folder)
+            let row = try #require(table.outputLines.first { $0.contains("| deconvolution |") })
+            return try #require(Double(row.split(separator: "|")[3].trimmingCharacters(in: .whitespaces)))
+        }
+        let (looked, given) = (try gain([]), try gain(["--kernels", "kernels"]))
+        print("deconvolution: \(looked) dB, with the true kernel \(given) dB")
+        #expect(given > looked + 0.5)
+    }
+
+    @Test func kernelsThatCannotBe() throws {
+        try TestPictures.waves(width: 300, height: 200).write(to: folder.file("photo.png"))
+        try Image(width: 9, height: 9, channels: 1, bitDepth: 8, samples: Array(repeating: 0, count: 81))
+            .write(to: folder.file("black.png"))
+        let model = ["--model", try TestModels.tinyDeconvolving]
+        func fails(_ arguments: [String], status: Int32, naming part: String) throws {
+            try expectFailure(["deblur"] + arguments, in: folder, status: status, naming: part)
+        }
+        try fails(
+            ["in.png", "--kernel", "photo.png"] + model, status: 65,
+            naming: "photo.png': a kernel has at most 85")
+        try fails(["in.png", "--kernel", "black.png"] + model, status: 65, naming: "black.png")
+        try fails(["in.png", "--kernel", "none.png"] + model, status: 66, naming: "none.png")
+        try fails(
+            ["in.png", "--kernel", "black.png", "--blur-estimates", "2"], status: 64,
+            naming: "--blur-estimates")
+        try fails(["in.png", "photo.png", "--save-kernel", "k.png"], status: 64, naming: "--save-kernel")
+        try fails(["in.png", "--save-kernel", "k.jpg"], status: 64, naming: "k.jpg")
+        try fails(["in.png", "--save-kernel", "in.png"], status: 64, naming: "in.png")
+        try fails(
+            ["in.png", "--save-kernel", "k.png", "--model", TestModels.tinyDeblur], status: 64,
+            naming: "--save-kernel: the model")
+        try folder.write(TestPictures.waves().encoded(as: .png), as: "pair/in.png")
+        let evaluation = ["eval", "deblur", "--blurred", "pair", "--sharp", "pair", "--kernels", "pair/none"]
+        try expectFailure(evaluation + model, in: folder, status: 65, naming: "pair/none/in.png")
+        try expectFailure(
+            evaluation + ["--blur-estimates", "1"], in: folder, status: 64, naming: "--kernels")
+        let degradation = ["degrade", "blur", "pair/in.png", "-o"]
+        try expectFailure(
+            degradation + ["pair/none", "--kernels", "pair/./none"], in: folder, status: 64,
+            naming: "--kernels and --output")
+        try expectFailure(
+            degradation + ["pair/none", "--kernels", "pair"], in: folder, status: 73,
+            naming: "choose another --kernels")
+        #expect(folder.names.filter { $0.contains("_deblurred") || $0.hasPrefix("k.") } == [])
+        #expect(try folder.image("pair/in.png").samples == TestPictures.waves().samples)
+    }
+
     /// The mean that is written is that of the samples that are kept.
     @Test func samplesAreKeptAndAveraged() throws {
         let outcome = try deblur(

@@ -26,6 +26,23 @@ enum Executable {
         return .success(found)
     }()
 
+    /// A copy of the program in a folder that is made, with what is wanted of the files beside it.
+    ///
+    /// - Parameter isWanted: given a file's name; the program itself is always copied.
+    /// - Returns: the copy's path.
+    static func copy(into folder: String, with isWanted: (String) -> Bool = { _ in false }) throws -> String {
+        let built = try URL(fileURLWithPath: path.get()).resolvingSymlinksInPath()
+        let source = built.deletingLastPathComponent()
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for name in try manager.contentsOfDirectory(atPath: source.path) where isWanted(name) {
+            try manager.copyItem(
+                atPath: source.appendingPathComponent(name).path, toPath: "\(folder)/\(name)")
+        }
+        try manager.copyItem(atPath: built.path, toPath: "\(folder)/restore")
+        return "\(folder)/restore"
+    }
+
     struct Failure: Error, CustomStringConvertible {
         let description: String
         init(_ description: String) { self.description = description }

@@ -24,11 +24,7 @@ struct LibTorchTests {
 
     /// The executable by itself, and beside a library that is none.
     @Test(arguments: [nil, "not a library"]) func whatCannotBeLoadedIsNamed(library: String?) throws {
-        let copy = folder.file("bin/restore")
-        try FileManager.default.createDirectory(
-            atPath: folder.file("bin"), withIntermediateDirectories: false)
-        try FileManager.default.copyItem(
-            atPath: URL(fileURLWithPath: Executable.path.get()).resolvingSymlinksInPath().path, toPath: copy)
+        let copy = try Executable.copy(into: folder.file("bin"))
         try library.map { try folder.write($0, as: "bin/librestore-torch.so") }
         try TestPictures.waves().write(to: folder.file("in.png"))
         let before = try folder.snapshot()

@@ -10,15 +10,7 @@ struct ModelsTests {
 
     init() throws {
         folder = try TestFolder()
-        copy = folder.file("bin/restore")
-        try FileManager.default.createDirectory(
-            atPath: folder.file("bin"), withIntermediateDirectories: false)
-        let built = try URL(fileURLWithPath: Executable.path.get()).resolvingSymlinksInPath()
-        for name in ["restore", "librestore-torch.so"] {
-            try FileManager.default.copyItem(
-                atPath: built.deletingLastPathComponent().appendingPathComponent(name).path,
-                toPath: folder.file("bin/\(name)"))
-        }
+        copy = try Executable.copy(into: folder.file("bin")) { $0 == "librestore-torch.so" }
         try FileManager.default.createDirectory(
             atPath: folder.file("store"), withIntermediateDirectories: false)
     }

@@ -93,17 +93,13 @@ struct SweepTests {
         let first = try lines("out/measurements.jsonl")
         try succeed(try arguments("--steps", "1"), in: folder)
         #expect(try lines("out/measurements.jsonl") == first)
-        let program = URL(fileURLWithPath: try Executable.path.get())
-        try folder.write([UInt8](Data(contentsOf: program)) + [0], as: "bin/restore")
-        let copy = folder.file("bin/restore")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: copy)
-        for name in try FileManager.default.contentsOfDirectory(
-            atPath: program.deletingLastPathComponent().path)
-        where name.hasSuffix(".so") || name.hasSuffix(".resources") {
-            try FileManager.default.createSymbolicLink(
-                atPath: folder.file("bin/\(name)"),
-                withDestinationPath: program.deletingLastPathComponent().appendingPathComponent(name).path)
+        let copy = try Executable.copy(into: folder.file("bin")) {
+            $0.hasSuffix(".so") || $0.hasSuffix(".resources")
         }
+        let end = try FileHandle(forWritingTo: URL(fileURLWithPath: copy))
+        try end.seekToEnd()
+        try end.write(contentsOf: Data([0]))
+        try end.close()
         let other = try Executable.run(try arguments("--steps", "1"), in: folder.path, copy: copy)
         #expect(other.status == 0, "\(other.errors)")
         let again = try lines("out/measurements.jsonl")

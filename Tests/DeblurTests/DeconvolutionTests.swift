@@ -282,7 +282,7 @@ struct DeconvolutionTests {
             BlurEstimate(kernel: try $0.estimator.kernel(of: blurred), preference: $0.preference)
         }
         func found(in picture: Tensor, _ count: Int) throws -> [BlurEstimate] {
-            try deconvolution.estimates(of: picture, count: count, isCancelled: { false })
+            try deconvolution.estimates(of: picture, .ways(count), isCancelled: { false })
         }
         let count = Device.threads
         defer { try? Device.setThreads(count) }
@@ -299,7 +299,7 @@ struct DeconvolutionTests {
             try found(in: small, Deconvolution.mostEstimates)
                 == [BlurEstimate(kernel: .identity)])
         #expect(throws: CancellationError.self) {
-            try deconvolution.estimates(of: blurred, count: 2, isCancelled: { true })
+            try deconvolution.estimates(of: blurred, .ways(2), isCancelled: { true })
         }
     }
 
@@ -349,7 +349,7 @@ struct DeconvolutionTests {
             .cropped(height: height, width: width).contiguous()
         let deconvolution = try #require(networks.configuration.deconvolution)
         let count = Deconvolution.mostEstimates
-        let found = try deconvolution.estimates(of: picture, count: count, isCancelled: { false })
+        let found = try deconvolution.estimates(of: picture, .ways(count), isCancelled: { false })
         #expect(found.count > 1)
         func grid(_ picture: Tensor, side: Int? = nil) throws -> TileGrid {
             try TilePlan(
@@ -371,25 +371,106 @@ struct DeconvolutionTests {
                 $0, blurred: part, prediction: prediction(part, $0.kernel), margin: deconvolution.kernelSide)
         }
         let best = try #require(scores.indices.max { scores[$0] < scores[$1] })
-        let made = try networks.prediction(of: picture, estimates: count, grid: { try grid($0) })
+        var told: [BlurKernel] = []
+        let made = try networks.prediction(
+            of: picture, blur: .ways(count), grid: { try grid($0) }, blurFound: { told.append($0) })
+        #expect(told == [found[best].kernel])
         #expect(try made.floats() == prediction(picture, found[best].kernel).floats())
         let other = found[(best + 1) % found.count].kernel
         #expect(try made.floats() != prediction(picture, other).floats())
         // However often the network looks, progress is that of one look.
         var ticks = 0
         _ = try networks.prediction(
-            of: picture, estimates: count, grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
+            of: picture, blur: .ways(count), grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
         #expect(try ticks == grid(picture, side: 96).count)
+    }
+
+    /// For training: which is nearest to the sharp picture is seen there, not judged.
+    @Test(arguments: [0.4, 1.9]) func theKernelNearestToTheSharpPictureIsTheBest(angle: Double) throws {
+        let deconvolution = Deconvolution(kernelSide: 15)
+        let count = Deconvolution.mostEstimates
+        var bests: Set<Int> = []
+        for (length, noise) in [(9.0, 0.02), (5.0, 0.0), (11.0, 0.05)] {
+            let (sharp, blurred) = try Self.pair(
+                side: 200, .linear(length: length, angle: angle), noise: noise)
+            let kernels = try deconvolution.estimators(count).map { try $0.kernel(of: blurred) }
+            let errors = try kernels.map {
+                try error(deconvolution.filter(blurred, kernels: [$0]), sharp, inside: 15)
+            }
+            let best = try #require(errors.indices.min { errors[$0] < errors[$1] })
+            bests.insert(best)
+            print("errors of \(length) pixels:", errors)
+            #expect(
+                try deconvolution.bestKernel(of: blurred, sharp: sharp, estimates: count) == kernels[best])
+            #expect(try deconvolution.bestKernel(of: blurred, sharp: sharp, estimates: 1) == kernels[0])
+        }
+        #expect(bests != [0], "else the first would do")
+    }
+
+    // MARK: a known blur
+
+    @Test(arguments: Tensor.poses) func aKnownBlurIsTurnedWithThePicture(pose: Int) throws {
+        var random = CounterStream(seed: 3)
+        let kernel = BlurKernel.cameraShake(extent: 9, using: &random)
+        let margin = kernel.side / 2
+        let picture = try Self.sharp(side: 60)
+        func blurred(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
+            try BlurDegradation.blurred(picture, margin: margin, kernels: [kernel])
+        }
+        guard case .kernel(let turned) = try BlurSource.kernel(kernel).posed(pose) else {
+            Issue.record("it is another source")
+            return
+        }
+        #expect((turned == kernel) == (pose == 0))
+        let made = try blurred(picture.posed(pose).contiguous(), turned)
+        #expect(try error(made, blurred(picture, kernel).posed(pose)) < 1e-6)
+        #expect(try BlurSource.ways(3).posed(pose) == .ways(3))
+    }
+
+    @Test func aKnownBlurIsNotLookedFor() throws {
+        let restorer = try DeblurRestorer(model())
+        let networks = restorer.model.networks
+        var random = CounterStream(seed: 4)
+        let kernel = BlurKernel.cameraShake(extent: 7, using: &random)
+        let (_, blurred) = try Self.pair(side: 90, kernel)
+        let deconvolution = try #require(networks.configuration.deconvolution)
+        let divided = try deconvolution.filter(blurred, kernels: [kernel])
+        var told: [BlurKernel] = []
+        var settings = PredictionSettings(blur: .kernel(kernel)) { told.append($0) }
+        #expect(try restorer.deconvolved(blurred, settings: settings).floats() == divided.floats())
+        func prediction(_ pose: Int) throws -> Tensor {
+            try noGrad {
+                try networks.prediction(
+                    of: blurred.posed(pose), deconvolved: divided.posed(pose),
+                    grid: restorer.plan(height: 90, width: 90, tiling: .init()).grid
+                ).unposed(pose)
+            }
+        }
+        let single = try restorer.predicted(blurred, settings: settings)
+        #expect(try single.floats() == prediction(0).clamped(-1, 1).floats())
+        // In another pose the kernel is turned, and what it leaves is what it leaves in this one.
+        settings.selfEnsemble = 2
+        let mean = try (prediction(Tensor.poses[0]) + prediction(Tensor.poses[1])) * 0.5
+        #expect(try error(restorer.predicted(blurred, settings: settings), mean.clamped(-1, 1)) < 1e-4)
+        var options = DeblurRestorer.Options(
+            sampling: .init(sampler: .ddim(eta: 0), levels: [0.5, 1]), prediction: settings)
+        let refined = try restorer.restored(blurred, options: options).mean
+        options.prediction = .init()
+        let known = try restorer.restored(blurred, prediction: mean, options: options).mean
+        #expect(try error(refined, known) < 1e-5)
+        #expect(told == [kernel, kernel, kernel, kernel], "once each, not for each pose")
     }
 
     // MARK: the predictor
 
-    private func networks() throws -> PredictAndRefine {
+    private func model() throws -> DeblurModel {
         var configuration = TestModels.configuration()
         configuration.deconvolution = Deconvolution(kernelSide: 9)
         configuration.predictor.imageChannels = 6
-        return try TestModels.random(configuration, strength: 0.5).networks
+        return try TestModels.random(configuration, strength: 0.5)
     }
+
+    private func networks() throws -> PredictAndRefine { try model().networks }
 
     @Test func thePredictionIsASumOfWhatIsAddedAndTaken() throws {
         let networks = try networks()
@@ -441,7 +522,8 @@ struct DeconvolutionTests {
         let grid = try restorer.plan(height: 96, width: 96, tiling: .init()).grid
         let seen = try restorer.model.networks.prediction(of: picture, deconvolved: deconvolved, grid: grid)
         #expect(
-            try restorer.predicted(picture, blurEstimates: 1).bytes() == seen.clamped(-1, 1).bytes())
+            try restorer.predicted(picture, settings: .init(blur: .ways(1))).bytes()
+                == seen.clamped(-1, 1).bytes())
         let plain = try DeblurRestorer(TestModels.random())
         #expect(throws: NetworkError.self) { try plain.deconvolved(picture) }
         var wrong = networks.configuration

@@ -74,7 +74,7 @@ struct RestorerTests {
         let restorer = try restorer()
         let picture = try TestModels.picture(height: 18, width: 23)
         let single = try restorer.predicted(picture)
-        #expect(try restorer.predicted(picture, selfEnsemble: 1).floats() == single.floats())
+        #expect(try restorer.predicted(picture, settings: .init(selfEnsemble: 1)).floats() == single.floats())
         for count in [2, 5, 8] {
             var sum = try Tensor.zeros(picture.shape)
             for pose in Tensor.poses.prefix(count) {
@@ -83,15 +83,15 @@ struct RestorerTests {
                 }
             }
             let mean = try (sum / Double(count)).clamped(-1, 1)
-            let made = try restorer.predicted(picture, selfEnsemble: count)
+            let made = try restorer.predicted(picture, settings: .init(selfEnsemble: count))
             #expect(try largestDifference(made, mean) < 1e-5)
             #expect(try largestDifference(made, single) > 1e-3)
             var looks: [[Int]] = []
             var settings = options(samples: 2)
-            settings.selfEnsemble = count
+            settings.prediction.selfEnsemble = count
             settings.progress = { looks.append([$0, $1]) }
             let refined = try restorer.restored(picture, options: settings).mean
-            settings.selfEnsemble = 1
+            settings.prediction.selfEnsemble = 1
             let other = try restorer.restored(picture, prediction: mean, options: settings).mean
             #expect(try largestDifference(refined, other) < 1e-5)
             let total = count + 2 * (Self.levels.count - 1)

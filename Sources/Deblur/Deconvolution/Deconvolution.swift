@@ -68,6 +68,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     ///
     /// - Parameter blurred: N×3×H×W, sRGB values in [-1, 1].
     /// - Returns: the same shape and range, on the same device.
+    ///
+    /// - Throws: `CancellationError`.
     public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
         let kernels = try (0..<blurred.shape[0]).map {
             try estimator.kernel(of: blurred.narrowed(0, start: $0, count: 1), isCancelled: isCancelled)
@@ -75,11 +77,43 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return try filter(blurred, kernels: kernels)
     }
 
-    /// What the first `count` of ``ways`` find in a picture, each kernel once; at least one.
+    /// The first `count` ways to find it out, at least one.
+    public func estimators(_ count: Int) -> [BlurEstimator] { ways.prefix(max(1, count)).map(\.estimator) }
+
+    /// Of what the first `count` ways find in a picture, the kernel whose deconvolved picture is nearest to the sharp one:
+    /// for training, where that is known, and a predictor that could judge (``BlurChoice``) is not there yet.
+    ///
+    /// - Parameters:
+    ///   - blurred, sharp: 1×3×H×W, sRGB values in [-1, 1].
+    ///   - count: 1…``mostEstimates``.
+    public func bestKernel(of blurred: Tensor, sharp: Tensor, estimates count: Int) throws -> BlurKernel {
+        let kernels = try estimators(count).map { try $0.kernel(of: blurred) }
+        guard kernels.count > 1 else { return kernels[0] }
+        // What lies beyond the edges is not known.
+        let margin = min(kernelSide, (min(blurred.shape[2], blurred.shape[3]) - 1) / 2)
+        func inside(_ picture: Tensor) throws -> Tensor {
+            try picture.narrowed(2, start: margin, count: picture.shape[2] - 2 * margin)
+                .narrowed(3, start: margin, count: picture.shape[3] - 2 * margin)
+        }
+        let target = try inside(sharp)
+        let errors = try kernels.map {
+            try (inside(filter(blurred, kernels: [$0])) - target).squared().mean().item()
+        }
+        let best = errors.indices.min { errors[$0] < errors[$1] } ?? 0
+        return kernels[best]
+    }
+
+    /// What the first of ``ways`` find in a picture, each kernel once; at least one.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
-    func estimates(of blurred: Tensor, count: Int, isCancelled: () -> Bool) throws -> [BlurEstimate] {
+    func estimates(of blurred: Tensor, _ source: BlurSource, isCancelled: () -> Bool) throws -> [BlurEstimate]
+    {
+        let count: Int
+        switch source {
+        case .kernel(let kernel): return [BlurEstimate(kernel: kernel)]
+        case .ways(let number): count = number
+        }
         let ways = ways.prefix(max(1, count))
         let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
         let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {

@@ -48,22 +48,20 @@ public struct BlurKernel: Sendable, Equatable {
 
     /// Spreads weighted points over the pixels around them, each bilinearly over four, after
     /// moving their centroid to the middle. Bilinear shares keep the centroid exactly.
-    init(points: [(x: Double, y: Double, weight: Double)]) {
+    init(points: [WeightedPoint]) {
         let total = points.reduce(0) { $0 + $1.weight }
         guard total > 0 else {
             self = .identity
             return
         }
-        let centreX = points.reduce(0) { $0 + $1.x * $1.weight } / total
-        let centreY = points.reduce(0) { $0 + $1.y * $1.weight } / total
-        let reach = points.reduce(0) { max($0, abs($1.x - centreX), abs($1.y - centreY)) }
+        let centre = Self.centroid(of: points)
         // A trajectory far longer than a kernel can be is cut, not refused.
-        let radius = min(Int((reach - 1e-9).rounded(.up)), (Self.maximumSide - 1) / 2)
-        let side = 2 * max(0, radius) + 1
+        let radius = min(Self.radius(around: centre, points), (Self.maximumSide - 1) / 2)
+        let side = 2 * radius + 1
         var sums = [Double](repeating: 0, count: side * side)
         for point in points {
-            let x = point.x - centreX + Double(radius)
-            let y = point.y - centreY + Double(radius)
+            let x = point.x - centre.x + Double(radius)
+            let y = point.y - centre.y + Double(radius)
             let (left, top) = (x.rounded(.down), y.rounded(.down))
             for (row, rowShare) in [(Int(top), 1 - (y - top)), (Int(top) + 1, y - top)] {
                 for (column, columnShare) in [(Int(left), 1 - (x - left)), (Int(left) + 1, x - left)] {
@@ -74,6 +72,23 @@ public struct BlurKernel: Sendable, Equatable {
         }
         let sum = sums.reduce(0, +)
         self.init(stored: side, values: sums.map { Float($0 / sum) })
+    }
+
+    typealias WeightedPoint = (x: Double, y: Double, weight: Double)
+
+    /// - Parameter points: with some weight among them.
+    static func centroid(of points: [WeightedPoint]) -> (x: Double, y: Double) {
+        let total = points.reduce(0) { $0 + $1.weight }
+        return (
+            points.reduce(0) { $0 + $1.x * $1.weight } / total,
+            points.reduce(0) { $0 + $1.y * $1.weight } / total
+        )
+    }
+
+    /// Whole pixels from a place that reach all points.
+    static func radius(around centre: (x: Double, y: Double), _ points: [WeightedPoint]) -> Int {
+        let reach = points.reduce(0) { max($0, abs($1.x - centre.x), abs($1.y - centre.y)) }
+        return max(0, Int((reach - 1e-9).rounded(.up)))
     }
 
     /// Kernels in the middle of planes that are 0 around them, N×1×side×side.

@@ -24,11 +24,15 @@ extension Recipe {
         public var frameCounts: DrawRange?
         /// Deblurring with deconvolution: how many kernels are drawn and estimated before training.
         public var kernelEstimates: Int?
+        /// In how many ways each is estimated, of which that counts whose deconvolved picture is nearest to the sharp one.
+        /// Default: 1.
+        public var blurEstimates: Int?
         /// Default: auto.
         public var memory: Memory
 
         private enum CodingKeys: String, CodingKey {
-            case sets, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates, memory
+            case sets, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates
+            case blurEstimates, memory
         }
 
         public init(from decoder: any Decoder) throws {
@@ -40,6 +44,7 @@ extension Recipe {
             framesShare = try values.decodeIfPresent(Double.self, forKey: .framesShare)
             frameCounts = try values.decodeIfPresent(DrawRange.self, forKey: .frameCounts)
             kernelEstimates = try values.decodeIfPresent(Int.self, forKey: .kernelEstimates)
+            blurEstimates = try values.decodeIfPresent(Int.self, forKey: .blurEstimates)
             memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto
         }
     }

@@ -1,3 +1,5 @@
+import Deblur
+
 /// What a recipe may say: its keys, their types, ranges and meaning. The one description from which
 /// recipes are checked and the published JSON Schema is made.
 public enum RecipeSchema {
@@ -71,6 +73,10 @@ public enum RecipeSchema {
                 .optional(
                     "kernelEstimates", .integer(1...100_000),
                     "With model.deconvolution: kernels that are drawn and estimated before training."),
+                .optional(
+                    "blurEstimates", .integer(1...UInt64(Deconvolution.mostEstimates)),
+                    "In how many ways each is estimated; that nearest to the sharp picture counts.",
+                    standard: .integer(1)),
             ]
         }
         fields.append(

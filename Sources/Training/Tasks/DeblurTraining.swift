@@ -60,8 +60,9 @@ final class DeblurTraining: TrainingTask {
         estimates =
             if let deconvolution = configuration.deconvolution, let count = recipe.data.kernelEstimates {
                 try KernelEstimates(
-                    count, estimator: deconvolution.estimator, degradation: degradation, photos: photos,
-                    frames: self.frames, seed: recipe.seed, cache: cache, isCancelled: isCancelled)
+                    count, of: deconvolution, ways: recipe.data.blurEstimates ?? 1,
+                    degradation: degradation, photos: photos, frames: self.frames, seed: recipe.seed,
+                    cache: cache, isCancelled: isCancelled)
             } else { nil }
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)

@@ -35,11 +35,14 @@ struct KernelEstimates: Sendable {
 
     /// - Parameters:
     ///   - count: of pairs; there are a sixth as many motions, if there are frames.
+    ///   - deconvolution: what will take the blur out.
+    ///   - ways: in how many the blur is looked for; the best of them counts (``Deconvolution/bestKernel(of:sharp:estimates:)``).
     ///   - seed: all kernels, photographs and places follow from it.
     ///   - cache: a folder where estimates are kept for the next run that would make the same; nil for none.
     /// - Throws: `CancellationError`.
     init(
-        _ count: Int, estimator: BlurEstimator, degradation: BlurDegradation, photos: PhotoCollection,
+        _ count: Int, of deconvolution: Deconvolution, ways: Int, degradation: BlurDegradation,
+        photos: PhotoCollection,
         frames: FrameSequence?, seed: UInt64, cache: String? = nil, isCancelled: () -> Bool = { false }
     ) throws {
         let margin = degradation.margin
@@ -66,7 +69,10 @@ struct KernelEstimates: Sendable {
             let encoder = JSONEncoder()
             // A dictionary has another order in each process.
             encoder.outputFormatting = .sortedKeys
-            let settings = try [encoder.encode(estimator), encoder.encode(degradation)].map {
+            let settings = try [
+                encoder.encode(deconvolution.estimators(ways)), encoder.encode(deconvolution),
+                encoder.encode(degradation),
+            ].map {
                 String(decoding: $0, as: UTF8.self)
             }
             return try EstimateStore(
@@ -84,17 +90,18 @@ struct KernelEstimates: Sendable {
                 plans.count, stretch: Self.stretch, isCancelled: isCancelled
             ) { [plans] index in
                 var plan = plans[index]
-                let clean =
+                let (clean, sharp) =
                     switch plan.subject {
                     case .photograph(let crop):
                         try Self.exposed(photos.batch([crop], size: plan.size), plan.draw, margin: margin)
                     case .frames(let frames, let take):
-                        try frames.pairs([take], size: plan.size, sumsStoredValues: [false]).means.to(.cpu)
+                        try Self.averaged(frames, take, size: plan.size)
                     }
                 let noise = try NoiseField(seed: plan.rest.next(), sample: 0).tensor(
                     step: 0, channels: 3, height: clean.shape[2], width: clean.shape[3])
-                return try estimator.kernel(
-                    of: BlurDegradation.finished(clean, draws: [plan.draw], noise: noise))
+                return try deconvolution.bestKernel(
+                    of: BlurDegradation.finished(clean, draws: [plan.draw], noise: noise), sharp: sharp,
+                    estimates: ways)
             }
             store?.save(estimates)
         }
@@ -128,11 +135,26 @@ struct KernelEstimates: Sendable {
         var rest: CounterStream
     }
 
-    private static func exposed(_ crop: Tensor, _ draw: BlurDegradation.Draw, margin: Int) throws -> Tensor {
+    /// A crop blurred, without its margins, and sharp.
+    private static func exposed(_ crop: Tensor, _ draw: BlurDegradation.Draw, margin: Int) throws -> (
+        blurred: Tensor, sharp: Tensor
+    ) {
         let around = try crop.to(.cpu).to(.float32) / 127.5 - 1
-        return try BlurDegradation.exposed(
-            around, margin: margin, draws: [draw],
-            subjects: DeblurTraining.subjects(for: around, [draw]))
+        let subjects = try DeblurTraining.subjects(for: around, [draw])
+        let blurred = try BlurDegradation.exposed(around, margin: margin, draws: [draw], subjects: subjects)
+        let scene = try subjects.map {
+            try BlurDegradation.composed(around, subjects: $0, draws: [draw])
+        }
+        let sharp = try (scene ?? around).narrowed(2, start: margin, count: blurred.shape[2])
+            .narrowed(3, start: margin, count: blurred.shape[3])
+        return (blurred, sharp)
+    }
+
+    private static func averaged(_ frames: FrameSequence, _ take: FrameSequence.Take, size: Int) throws -> (
+        blurred: Tensor, sharp: Tensor
+    ) {
+        let pair = try frames.pairs([take], size: size, sumsStoredValues: [false])
+        return (try pair.means.to(.cpu), try pair.middles.to(.cpu).to(.float32) / 127.5 - 1)
     }
 
     /// The kernels of a crop: how it is to be blurred, and what is to be taken for its blur.

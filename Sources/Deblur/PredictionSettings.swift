@@ -1,0 +1,21 @@
+import Degradation
+
+/// How the first sharp picture is made.
+public struct PredictionSettings {
+    /// In how many poses the prediction is made, whose mean is taken; outside ``DeblurRestorer/selfEnsembles``
+    /// the nearest number in it.
+    public var selfEnsemble: Int
+    /// Without effect in a model without deconvolution.
+    public var blur: BlurSource
+    /// Given the kernel that the picture is taken to be blurred by, once it is known; not those of its other poses.
+    public var blurFound: ((BlurKernel) -> Void)?
+
+    public init(
+        selfEnsemble: Int = 1, blur: BlurSource = .ways(DeblurRestorer.usualBlurEstimates),
+        blurFound: ((BlurKernel) -> Void)? = nil
+    ) {
+        self.selfEnsemble = selfEnsemble
+        self.blur = blur
+        self.blurFound = blurFound
+    }
+}
