@@ -24,8 +24,7 @@ public final class DeblurRestorer {
 
         public init(
             sampling: PredictAndRefine.Sampling, samples: Int = 1, prediction: PredictionSettings = .init(),
-            seed: UInt64 = 0,
-            tracksUncertainty: Bool = false, tiling: Tiling = .init(),
+            seed: UInt64 = 0, tracksUncertainty: Bool = false, tiling: Tiling = .init(),
             sampleDone: ((Int, Tensor) throws -> Void)? = nil,
             progress: @escaping (Int, Int) -> Void = { _, _ in },
             isCancelled: @escaping () -> Bool = { false }
@@ -133,7 +132,6 @@ public final class DeblurRestorer {
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
-    ///
     public func predicted(
         _ blurred: Tensor, settings: PredictionSettings = .init(), tiling: Tiling = .init(),
         isCancelled: @escaping () -> Bool = { false }

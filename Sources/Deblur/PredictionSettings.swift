@@ -7,7 +7,8 @@ public struct PredictionSettings {
     public var selfEnsemble: Int
     /// Without effect in a model without deconvolution.
     public var blur: BlurSource
-    /// Given the kernel that the picture is taken to be blurred by, once it is known; not those of its other poses.
+    /// Given the kernel that the picture is taken to be blurred by, once it is known; not those of its other poses, and never by
+    /// a model without deconvolution.
     public var blurFound: ((BlurKernel) -> Void)?
 
     public init(

@@ -459,6 +459,10 @@ struct DeconvolutionTests {
         let known = try restorer.restored(blurred, prediction: mean, options: options).mean
         #expect(try error(refined, known) < 1e-5)
         #expect(told == [kernel, kernel, kernel, kernel], "once each, not for each pose")
+        // A kernel of 85 pixels is not for a picture that is 42 with what is put around it.
+        let small = try TestModels.picture(height: 24, width: 100)
+        let large = PredictionSettings(blur: .kernel(.linear(length: 83, angle: 0)))
+        #expect(try restorer.deconvolved(small, settings: large).floats() == small.floats())
     }
 
     // MARK: the predictor

@@ -68,7 +68,6 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     ///
     /// - Parameter blurred: N×3×H×W, sRGB values in [-1, 1].
     /// - Returns: the same shape and range, on the same device.
-    ///
     /// - Throws: `CancellationError`.
     public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
         let kernels = try (0..<blurred.shape[0]).map {
@@ -103,7 +102,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return kernels[best]
     }
 
-    /// What the first of ``ways`` find in a picture, each kernel once; at least one.
+    /// The known kernel, or what the first of ``ways`` find in a picture, each kernel once; at least one.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.

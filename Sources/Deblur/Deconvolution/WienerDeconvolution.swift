@@ -10,7 +10,7 @@ import Tensors
 public struct WienerDeconvolution: Sendable {
     /// w, the weight of the gradients.
     public var regularization: Double
-    /// Pixels that are put beyond the edges so that they meet; at least the kernels' side.
+    /// Half of the pixels that are put between two opposite edges so that they meet.
     public var margin: Int
 
     public init(regularization: Double = 1e-2, margin: Int = 31) {
@@ -21,7 +21,7 @@ public struct WienerDeconvolution: Sendable {
     /// - Parameters:
     ///   - blurred: N×3×H×W, sRGB values in [-1, 1], on any device.
     ///   - kernels: one for each picture. Where it is no blur the picture stays as it is, and so does a
-    ///     picture that is hardly larger than the margin.
+    ///     picture that is hardly larger than the margin, or smaller than a kernel.
     /// - Returns: N×3×H×W in [-1, 1].
     public func callAsFunction(_ blurred: Tensor, kernels: [BlurKernel]) throws -> Tensor {
         let size = blurred.shape
@@ -83,7 +83,9 @@ public struct WienerDeconvolution: Sendable {
     /// N×3×H×W, all at once.
     func sharpened(_ pictures: Tensor, _ kernels: [BlurKernel]) throws -> Tensor {
         let plan = PeriodicExtension(height: pictures.shape[2], width: pictures.shape[3], margin: margin)
-        guard plan.isPossible else { return pictures }
+        guard plan.isPossible, kernels.allSatisfy({ $0.side <= min(plan.tall, plan.wide) }) else {
+            return pictures
+        }
         let values = try plan.extended(pictures.contiguous())
         let blur = try plan.spectra(of: kernels, device: pictures.device)
         let power = try plan.gradientPower(device: pictures.device) * regularization

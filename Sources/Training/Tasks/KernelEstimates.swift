@@ -42,8 +42,8 @@ struct KernelEstimates: Sendable {
     /// - Throws: `CancellationError`.
     init(
         _ count: Int, of deconvolution: Deconvolution, ways: Int, degradation: BlurDegradation,
-        photos: PhotoCollection,
-        frames: FrameSequence?, seed: UInt64, cache: String? = nil, isCancelled: () -> Bool = { false }
+        photos: PhotoCollection, frames: FrameSequence?, seed: UInt64, cache: String? = nil,
+        isCancelled: () -> Bool = { false }
     ) throws {
         let margin = degradation.margin
         var plans = (0..<count).map { index in
@@ -72,9 +72,7 @@ struct KernelEstimates: Sendable {
             let settings = try [
                 encoder.encode(deconvolution.estimators(ways)), encoder.encode(deconvolution),
                 encoder.encode(degradation),
-            ].map {
-                String(decoding: $0, as: UTF8.self)
-            }
+            ].map { String(decoding: $0, as: UTF8.self) }
             return try EstimateStore(
                 folder: folder, count: plans.count,
                 of: settings + [
