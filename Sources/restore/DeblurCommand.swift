@@ -185,7 +185,12 @@ struct DeblurCommand: ParsableCommand {
             return PictureWork(
                 model: model, method: way + details, seed: predictorOnly || deconvolutionOnly ? nil : seed
             ) { image, job, progress in
-                try restored(image, job.input, choice, restorer, settings, progress: progress)
+                var found: BlurKernel?
+                settings.blurFound = { found = $0 }
+                var picture = try restored(
+                    image, job.input, choice, restorer, settings, progress: progress)
+                if let saveKernel, let found { picture.companions.append((saveKernel, try found.image())) }
+                return picture
             }
         }
     }
@@ -199,27 +204,16 @@ struct DeblurCommand: ParsableCommand {
                 height: image.height, width: image.width, tiling: memory.tiling, samples: choice.samples,
                 selfEnsemble: prediction.selfEnsemble, tracksUncertainty: uncertainty != nil)
         }
-        var found: BlurKernel?
-        var prediction = prediction
-        prediction.blurFound = { found = $0 }
-        func withKernel(_ picture: RestoredPicture) throws -> RestoredPicture {
-            guard let saveKernel, let found else { return picture }
-            var picture = picture
-            picture.companions.append((saveKernel, try found.image()))
-            return picture
-        }
         if deconvolutionOnly {
-            return try withKernel(
-                RestoredPicture(
-                    image: restorer.deconvolved(
-                        image, settings: prediction, isCancelled: { Interrupt.isRequested })))
+            return try RestoredPicture(
+                image: restorer.deconvolved(
+                    image, settings: prediction, isCancelled: { Interrupt.isRequested }))
         }
         if predictorOnly {
-            return try withKernel(
-                RestoredPicture(
-                    image: restorer.predicted(
-                        image, settings: prediction, tiling: memory.tiling,
-                        isCancelled: { Interrupt.isRequested })))
+            return try RestoredPicture(
+                image: restorer.predicted(
+                    image, settings: prediction, tiling: memory.tiling,
+                    isCancelled: { Interrupt.isRequested }))
         }
         let writer = PictureWriter(files)
         let keep = keepSamples.map { _ in
@@ -237,7 +231,7 @@ struct DeblurCommand: ParsableCommand {
         if let uncertainty, let deviation = made.output.standardDeviation {
             result.companions = [(uncertainty, try UncertaintyMap.image(of: deviation))]
         }
-        return try withKernel(result)
+        return result
     }
 
     /// Where a sample goes, laid out below --keep-samples as the inputs are below their folders.

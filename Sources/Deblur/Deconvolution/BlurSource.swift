@@ -1,6 +1,4 @@
 import Degradation
-import ImageTensors
-import Tensors
 
 /// Where it is known from how a picture is blurred.
 public enum BlurSource: Sendable, Equatable {
@@ -10,10 +8,7 @@ public enum BlurSource: Sendable, Equatable {
     case kernel(BlurKernel)
 
     /// That of the picture in another pose, see `Tensor.posed(_:)`.
-    func posed(_ pose: Int) throws -> BlurSource {
-        guard case .kernel(let kernel) = self else { return self }
-        // A kernel's own poses exchange and mirror in the other order.
-        let plane = try Tensor(kernel.values, shape: [1, 1, kernel.side, kernel.side])
-        return try .kernel(BlurKernel(side: kernel.side, exactly: plane.posed(pose).contiguous().floats()))
+    func posed(_ pose: Int) -> BlurSource {
+        if case .kernel(let kernel) = self { .kernel(kernel.posed(pose)) } else { self }
     }
 }

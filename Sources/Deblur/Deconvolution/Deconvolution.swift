@@ -76,8 +76,10 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return try filter(blurred, kernels: kernels)
     }
 
+    private func ways(_ count: Int) -> ArraySlice<Way> { ways.prefix(max(1, count)) }
+
     /// The first `count` ways to find it out, at least one.
-    public func estimators(_ count: Int) -> [BlurEstimator] { ways.prefix(max(1, count)).map(\.estimator) }
+    public func estimators(_ count: Int) -> [BlurEstimator] { ways(count).map(\.estimator) }
 
     /// Of what the first `count` ways find in a picture, the kernel whose deconvolved picture is nearest to the sharp one:
     /// for training, where that is known, and a predictor that could judge (``BlurChoice``) is not there yet.
@@ -90,13 +92,9 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         guard kernels.count > 1 else { return kernels[0] }
         // What lies beyond the edges is not known.
         let margin = min(kernelSide, (min(blurred.shape[2], blurred.shape[3]) - 1) / 2)
-        func inside(_ picture: Tensor) throws -> Tensor {
-            try picture.narrowed(2, start: margin, count: picture.shape[2] - 2 * margin)
-                .narrowed(3, start: margin, count: picture.shape[3] - 2 * margin)
-        }
-        let target = try inside(sharp)
+        let target = try sharp.trimmed(by: margin)
         let errors = try kernels.map {
-            try (inside(filter(blurred, kernels: [$0])) - target).squared().mean().item()
+            try filter(blurred, kernels: [$0]).trimmed(by: margin).meanSquaredError(to: target).item()
         }
         let best = errors.indices.min { errors[$0] < errors[$1] } ?? 0
         return kernels[best]
@@ -108,12 +106,11 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// - Throws: `CancellationError`.
     func estimates(of blurred: Tensor, _ source: BlurSource, isCancelled: () -> Bool) throws -> [BlurEstimate]
     {
-        let count: Int
+        let ways: ArraySlice<Way>
         switch source {
         case .kernel(let kernel): return [BlurEstimate(kernel: kernel)]
-        case .ways(let number): count = number
+        case .ways(let count): ways = self.ways(count)
         }
-        let ways = ways.prefix(max(1, count))
         let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
         let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
             BlurEstimate(

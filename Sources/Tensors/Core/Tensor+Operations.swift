@@ -268,6 +268,13 @@ extension Tensor {
         return result
     }
 
+    /// Each picture without so many pixels at every side.
+    public func trimmed(by margin: Int) throws -> Tensor {
+        let size = shape
+        return try narrowed(2, start: margin, count: size[2] - 2 * margin)
+            .narrowed(3, start: margin, count: size[3] - 2 * margin)
+    }
+
     /// Pads every side by reflection without repeating the edge, however small the picture.
     public func reflectPadded(by margin: Int) throws -> Tensor {
         try flipped([2, 3]).reflectPadded(bottom: margin, right: margin).flipped([2, 3])

@@ -98,8 +98,7 @@ final class DeblurTraining: TrainingTask {
         let noise = try NoiseField(seed: seed, sample: index).tensor(
             step: 0, channels: 3, height: height, width: width)
         let blurred = try BlurDegradation.degraded(around, margin: margin, draws: [draw], noise: noise)
-        let sharp = try around.narrowed(2, start: margin, count: height)
-            .narrowed(3, start: margin, count: width)
+        let sharp = try around.trimmed(by: margin)
         return Case(
             sharp: try sharp.to(device), blurred: try blurred.to(device),
             deconvolved: try configuration.deconvolution?.deconvolved(blurred).to(device))
@@ -157,14 +156,9 @@ final class DeblurTraining: TrainingTask {
             let made = shard.range.clamped(to: 0..<(count - real))
             if !made.isEmpty {
                 let around = try photos.batch(Array(crops[made]), size: side).to(.float32) / 127.5 - 1
-                let subjects = try Self.subjects(for: around, draws[made])
-                encoded.append(
-                    try BlurDegradation.exposed(
-                        around, margin: margin, draws: Array(draws[made]), subjects: subjects))
-                let scene = try subjects.map {
-                    try BlurDegradation.composed(around, subjects: $0, draws: Array(draws[made]))
-                }
-                sharp.append(try middle(scene ?? around, from: margin + surroundings))
+                let (blurred, scene) = try Self.exposed(around, margin: margin, draws: Array(draws[made]))
+                encoded.append(blurred)
+                sharp.append(try scene.trimmed(by: margin + surroundings))
             }
             let taken = shard.range.clamped(to: (count - real)..<count)
             if let frames, !taken.isEmpty {
@@ -172,7 +166,7 @@ final class DeblurTraining: TrainingTask {
                     taken.map { takes[$0 - (count - real)] }, size: region,
                     sumsStoredValues: taken.map { draws[$0].blursStoredValues })
                 encoded.append(pairs.means)
-                sharp.append(try middle(pairs.middles.to(.float32) / 127.5 - 1, from: surroundings))
+                sharp.append(try (pairs.middles.to(.float32) / 127.5 - 1).trimmed(by: surroundings))
             }
             let clean = try Tensor.concatenated(encoded, dim: 0)
             let noise = try NoiseSource.normal(like: clean, range: shard.range, of: count, seed: seed)
@@ -180,28 +174,32 @@ final class DeblurTraining: TrainingTask {
                 clean, draws: Array(draws[shard.range]), noise: noise)
             var deconvolved: Tensor?
             if let deconvolution = networks.configuration.deconvolution {
-                deconvolved = try middle(
-                    deconvolution.filter(blurred, kernels: Array(kernels[shard.range])), from: surroundings
-                ).channelsLast()
+                deconvolved = try deconvolution.filter(blurred, kernels: Array(kernels[shard.range]))
+                    .trimmed(by: surroundings).channelsLast()
             }
             return (
                 try Tensor.concatenated(sharp, dim: 0).channelsLast(),
-                try middle(blurred, from: surroundings).channelsLast(), deconvolved
+                try blurred.trimmed(by: surroundings).channelsLast(), deconvolved
             )
         }
     }
 
     /// What the things are made of that move by themselves: the picture as a mirror shows it, which has its
     /// light and its colours and another content at each place. Nil where nothing does.
-    static func subjects(for pictures: Tensor, _ draws: some Collection<BlurDegradation.Draw>) throws
-        -> Tensor?
-    {
+    private static func subjects(for pictures: Tensor, _ draws: [BlurDegradation.Draw]) throws -> Tensor? {
         try draws.contains { $0.scene?.subject != nil } ? pictures.flipped([3]) : nil
     }
 
-    /// The crop inside a larger one.
-    private func middle(_ pictures: Tensor, from margin: Int) throws -> Tensor {
-        try pictures.narrowed(2, start: margin, count: patch).narrowed(3, start: margin, count: patch)
+    /// Pictures blurred, without the margins that their kernels see, and sharp, with them and with what moves in them.
+    static func exposed(_ around: Tensor, margin: Int, draws: [BlurDegradation.Draw]) throws -> (
+        blurred: Tensor, scene: Tensor
+    ) {
+        let subjects = try subjects(for: around, draws)
+        let scene = try subjects.map { try BlurDegradation.composed(around, subjects: $0, draws: draws) }
+        return (
+            try BlurDegradation.exposed(around, margin: margin, draws: draws, subjects: subjects),
+            scene ?? around
+        )
     }
 
     /// Columns: the blurred picture, the prediction, the refinement's mean (one step from no

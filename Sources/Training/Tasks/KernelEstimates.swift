@@ -138,14 +138,8 @@ struct KernelEstimates: Sendable {
         blurred: Tensor, sharp: Tensor
     ) {
         let around = try crop.to(.cpu).to(.float32) / 127.5 - 1
-        let subjects = try DeblurTraining.subjects(for: around, [draw])
-        let blurred = try BlurDegradation.exposed(around, margin: margin, draws: [draw], subjects: subjects)
-        let scene = try subjects.map {
-            try BlurDegradation.composed(around, subjects: $0, draws: [draw])
-        }
-        let sharp = try (scene ?? around).narrowed(2, start: margin, count: blurred.shape[2])
-            .narrowed(3, start: margin, count: blurred.shape[3])
-        return (blurred, sharp)
+        let (blurred, scene) = try DeblurTraining.exposed(around, margin: margin, draws: [draw])
+        return (blurred, try scene.trimmed(by: margin))
     }
 
     private static func averaged(_ frames: FrameSequence, _ take: FrameSequence.Take, size: Int) throws -> (
