@@ -29,6 +29,14 @@ blur() {
         run eval deblur --blurred motion-$extent --sharp data/test/bsd100/hr \
             --samples 8 --limit 12 --threads 1
     done
+    printf '\n## By the kind of motion, and after JPEG\n\nThe first 40 pictures.\n'
+    for kind in linear shake; do
+        blur --kinds $kind --seed 1 -q -o $kind --kernels $kind-kernels 'data/test/bsd100/hr/*.png'
+        run eval deblur --blurred $kind --sharp data/test/bsd100/hr --samples 1 --limit 40
+        run eval deblur --blurred $kind --sharp data/test/bsd100/hr --samples 1 --limit 40 --kernels $kind-kernels
+    done
+    blur --jpeg 75,95 --seed 1 -q -o jpeg 'data/test/bsd100/hr/*.png'
+    run eval deblur --blurred jpeg --sharp data/test/bsd100/hr --samples 1 --limit 40
     printf '\n## Defocus\n\nThe first 12 pictures.\n'
     blur --kinds defocus,gaussian --noise 0,0.005 --seed 1 -q -o defocus 'data/test/bsd100/hr/*.png'
     run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 12 --threads 1
@@ -39,12 +47,12 @@ blur() {
     printf '\nThe pictures of gopro-val are means of 8 and 10 frames, of which none is in the middle: the sharp one was taken half a\n'
     printf "frame's time beside it, which at 20 to 40 pixels of motion is a pixel or two. With each output aligned by itself:\n"
     run eval deblur --sets gopro-val --align 4 --samples 1,8
-    printf '\n## The blur looked for in one way, and in four\n\nAll tables above choose between two estimates of the blur, of any form and of straight motion.\n'
-    for ways in 1 4; do
+    printf '\n## The blur looked for in one way, and in three\n\nWhere the spectrum is not sure, all tables above choose between two estimates of the blur: by edges, of any form, and by\n'
+    printf 'the spectrum, of straight motion or defocus. One way is the former alone then; the third looks for kernels of one piece.\n'
+    for ways in 1 3; do
         run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1 --blur-estimates $ways
         run eval deblur --sets levin09 --align 12 --samples 1 --blur-estimates $ways
     done
-    run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1 --limit 12 --threads 1 --blur-estimates 4
     printf '\n## The blur known\n\nHow far the networks would come if the blur were always found: with the kernels that the pictures were blurred by.\n'
     run eval deblur --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --kernels bsd100-kernels
     printf '\n## The picture in several poses\n\nBlur and prediction of the picture as it is, mirrored and turned, and the mean of them:\n'

@@ -105,7 +105,7 @@ public final class DeblurRestorer {
 
     /// The picture with its blur divided out, which the predictor sees: without any network.
     ///
-    /// - Parameter settings: their kernel, or else what the first way finds; poses and other ways are for predictors.
+    /// - Parameter settings: their kernel, or else the one estimate; poses and choices are for predictors.
     /// - Throws: ``NetworkError`` for a model without deconvolution.
     public func deconvolved(
         _ image: Image, settings: PredictionSettings = .init(),
@@ -125,7 +125,7 @@ public final class DeblurRestorer {
         let kernel =
             switch settings.blur {
             case .kernel(let kernel): kernel
-            case .ways: try deconvolution.estimator.kernel(of: picture, isCancelled: isCancelled)
+            case .ways: try deconvolution.kernel(of: picture, isCancelled: isCancelled)
             }
         settings.blurFound?(kernel)
         return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)

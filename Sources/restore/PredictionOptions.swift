@@ -5,7 +5,7 @@ import Deblur
 struct PredictionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "In how many ways the blur is looked for, 1 to \(DeblurRestorer.blurEstimates.upperBound): of any form, as straight motion, of one piece, as defocus. The best prediction counts; fewer are faster (default: \(DeblurRestorer.usualBlurEstimates)).",
+            "How many estimates of the blur are tried where it is not plain, 1 to \(DeblurRestorer.blurEstimates.upperBound): of any form, as straight motion or defocus, of one piece. The best prediction counts; fewer are faster (default: \(DeblurRestorer.usualBlurEstimates)).",
             valueName: "ways"))
     var blurEstimates: Int?
 

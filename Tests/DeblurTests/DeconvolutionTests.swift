@@ -272,15 +272,22 @@ struct DeconvolutionTests {
 
     // MARK: several estimates
 
-    @Test func estimatesAreInTurnThoseOfTheEstimatorsEachOnce() throws {
-        let (_, blurred) = try Self.pair(side: 240, .linear(length: 9, angle: 0.7), noise: 0.02)
+    /// By edges, by the spectrum, by edges again.
+    @Test func estimatesAreInTurnThoseOfTheWaysEachOnce() throws {
+        let (_, blurred) = try Self.pair(side: 240, .defocus(radius: 3.3), noise: 0.01)
         let deconvolution = Deconvolution(kernelSide: 15)
-        #expect(deconvolution.ways.count == Deconvolution.mostEstimates)
+        #expect(deconvolution.ways.count + 1 == Deconvolution.mostEstimates)
         #expect(deconvolution.ways.first?.estimator == deconvolution.estimator)
-        #expect(Set(deconvolution.ways.map(\.estimator.family)) == [nil, .straight, .lens])
-        let all = try deconvolution.ways.map {
+        let gray = try BlurEstimator.luma(of: blurred)
+        let finding = try #require(try deconvolution.spectrum.finding(ofLuma: gray))
+        try #require(finding.clearness > Deconvolution.leastClearness)
+        try #require(finding.clearness < Deconvolution.sureClearness)
+        var all = try deconvolution.ways.map {
             BlurEstimate(kernel: try $0.estimator.kernel(of: blurred), preference: $0.preference)
         }
+        all.insert(
+            BlurEstimate(
+                kernel: finding.member.kernel, preference: Deconvolution.spectrumPreference), at: 1)
         func found(in picture: Tensor, _ count: Int) throws -> [BlurEstimate] {
             try deconvolution.estimates(of: picture, .ways(count), isCancelled: { false })
         }
@@ -290,7 +297,9 @@ struct DeconvolutionTests {
             try Device.setThreads(threads)
             #expect(try found(in: blurred, Deconvolution.mostEstimates) == all)
             #expect(try found(in: blurred, 2) == Array(all[..<2]))
+            #expect(try found(in: blurred, 1) == [all[0]])
             #expect(try found(in: blurred, 0) == [all[0]])
+            #expect(try deconvolution.kernel(of: blurred) == all[0].kernel)
             #expect(Device.threads == threads)
         }
         // Nothing to tell: all say the same.
@@ -301,6 +310,21 @@ struct DeconvolutionTests {
         #expect(throws: CancellationError.self) {
             try deconvolution.estimates(of: blurred, .ways(2), isCancelled: { true })
         }
+    }
+
+    /// Where the spectrum is sure nothing else is looked for, for one estimate neither.
+    @Test func aSureSpectrumIsTheOnlyEstimate() throws {
+        let kernel = BlurKernel.linear(length: 9, angle: 0.7)
+        let (_, blurred) = try Self.pair(side: 480, kernel)
+        let deconvolution = Deconvolution(kernelSide: 15)
+        let gray = try BlurEstimator.luma(of: blurred)
+        let finding = try #require(try deconvolution.spectrum.finding(ofLuma: gray))
+        try #require(finding.clearness > Deconvolution.sureClearness, "\(finding)")
+        for count in [1, 2, 3] {
+            let found = try deconvolution.estimates(of: blurred, .ways(count), isCancelled: { false })
+            #expect(found == [BlurEstimate(kernel: finding.member.kernel)])
+        }
+        #expect(try finding.member.kernel.distance(to: kernel) < 0.2)
     }
 
     /// What a good predictor makes of a good kernel is the sharp picture, of no kernel the blurred one; what nobody
@@ -393,7 +417,8 @@ struct DeconvolutionTests {
         for (length, noise) in [(9.0, 0.02), (5.0, 0.0), (11.0, 0.05)] {
             let (sharp, blurred) = try Self.pair(
                 side: 200, .linear(length: length, angle: angle), noise: noise)
-            let kernels = try deconvolution.estimators(count).map { try $0.kernel(of: blurred) }
+            let kernels = try deconvolution.estimates(of: blurred, .ways(count), isCancelled: { false })
+                .map(\.kernel)
             let errors = try kernels.map {
                 try error(deconvolution.filter(blurred, kernels: [$0]), sharp, inside: 15)
             }

@@ -159,10 +159,10 @@ extension TrainerTests {
         let photos = try PhotoCollection(
             paths: (0..<3).map { index in
                 let path = try folder.file("photo\(index).png")
-                try RenderedPictures.picture(index, side: 96).write(to: path)
+                try RenderedPictures.picture(index, side: 200).write(to: path)
                 return path
             }, minimum: 64)
-        var degradation = BlurDegradation(shares: [.linear: 1, .gaussian: 1], extent: .init(3, 6))
+        var degradation = BlurDegradation(shares: [.linear: 1, .gaussian: 1], extent: .init(3, 7))
         degradation.gaussianSigma = .init(0.5, 1)
         func estimates(ways: Int) throws -> KernelEstimates {
             try KernelEstimates(
@@ -172,7 +172,7 @@ extension TrainerTests {
         let made = try [1, 2].map { count in
             try Device.setThreads(count)
             defer { #expect(Device.threads == count) }
-            return try estimates(ways: 2)
+            return try estimates(ways: 3)
         }
         #expect(made[0].pairs == made[1].pairs && made[0].pairs.count == 5 && made[0].motions.isEmpty)
         #expect(Set(made[0].pairs.map(\.estimate.values)).count > 1)

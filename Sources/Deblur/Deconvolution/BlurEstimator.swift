@@ -15,15 +15,13 @@ import Tensors
 ///     min over k of ‖∇x ∗ k − ∇y‖² + μ·‖k‖²
 ///
 /// both by division in the frequency domain. Small values of k are dropped, islands of little weight where it is wanted, and
-/// its centroid is kept in the middle. With a ``family`` k is the best of its members instead.
+/// its centroid is kept in the middle.
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
 /// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
 public struct BlurEstimator: Sendable, Codable, Equatable {
     /// Side of the kernel that is looked for, odd, pixels.
     public var side: Int
-    /// What kernels are looked for; nil for any.
-    public var family: KernelFamily?
     /// λ at the coarsest scale, of values in [0, 1]; it falls by a tenth with each iteration.
     public var edgeWeight = 8e-3
     /// What λ never falls below.
@@ -38,9 +36,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// The splitting's weight grows from 2λ by this factor up to ``lastSplitting``.
     public var splittingGrowth = 2.0
     public var lastSplitting = 1e3
-    /// Where a turn goes on with the picture of the turn before instead of the blurred one: how many λ the splitting's
-    /// weight then begins with.
-    public var resumedSplitting: Double?
     /// Values below this part of the largest are no part of the kernel.
     public var threshold = 0.05
     /// Islands with less than this part of the weight are no part of it; 0 leaves all.
@@ -50,8 +45,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
 
     /// Sides of the part of a picture in which the kernel is sought, at most.
     private static let mostPixels = 1024
-    /// The same for a kernel that few numbers describe.
-    private static let fewerPixels = 640
     /// Pictures are not made smaller than this to begin with.
     private static let fewestPixels = 150_000
 
@@ -59,8 +52,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     private struct Guess {
         var side: Int
         var values: [Float]
-        /// What it is, of a family.
-        var member: KernelFamily.Member?
     }
 
     /// Where the whole kernel is first looked for, a large picture is made smaller, so that a long blur is found
@@ -86,7 +77,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
         // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
         var octaves = 0
-        while (height * width) >> (2 * (octaves + 1)) >= Self.fewestPixels { octaves += 1 }
+        while Self.isLarge(height: height, width: width, octave: octaves) { octaves += 1 }
         let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
         var guess = Guess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
         var weight = edgeWeight
@@ -111,12 +102,11 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                     height: Int((Double(height) * reached).rounded()),
                     width: Int((Double(width) * reached).rounded()))
             let part = try Self.strongestPart(
-                of: plane, by: plane, most: family == nil ? Self.mostPixels : Self.fewerPixels)
+                of: plane, by: plane, most: Self.mostPixels)
             let usual = level > 0 ? (iterations + 1) / 2 : iterations
             try alternate(
                 &guess, of: part, &weight, iterations: level < 0 ? usual : lastIterations ?? usual)
         }
-        if let member = guess.member { return member.scaled(by: 1 / reached).kernel }
         if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
         return try BlurKernel(side: guess.side, values: guess.values)
     }
@@ -127,6 +117,11 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
             try picture.narrowed(1, start: index, count: 1) * (weight / 2)
         }
         return try (channel(0, 0.299) + channel(1, 0.587) + channel(2, 0.114) + 0.5).contiguous()
+    }
+
+    /// Whether a picture made smaller by so many octaves is large enough to be made smaller by another.
+    static func isLarge(height: Int, width: Int, octave: Int) -> Bool {
+        (height * width) >> (2 * (octave + 1)) >= fewestPixels
     }
 
     private func odd(_ side: Double) -> Int {
@@ -203,73 +198,49 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         let window = try plan.window(inset: guess.side / 2)
         let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
         let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
-        let members = family?.members(side: guess.side).map { (member: $0, kernel: $0.kernel) } ?? []
-        var (start, factor) = (blurred, 2.0)
         for _ in 0..<iterations {
             let blur = try plan.spectrum(side: guess.side, values: guess.values)
             let sharp = try latentPicture(
-                spectrum, from: start, blur: blur, power: gradientPower, plan, weight,
-                splitting: factor * weight)
-            if let resumedSplitting { (start, factor) = (sharp, resumedSplitting) }
+                spectrum, of: blurred, blur: blur, power: gradientPower, plan, weight)
             func transformed(_ dim: Int) throws -> Tensor {
                 try (sharp.forwardDifference(dim) * window).fourier(height: plan.tall, width: plan.wide)
             }
             let (sharpDown, sharpRight) = try (transformed(2), transformed(3))
             let correlation = try sharpDown.conjugated() * down + sharpRight.conjugated() * right
-            if family == nil {
-                let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared()
-                guess = try anyKernel(correlation, power, plan, side: guess.side)
-            } else {
-                let power = try sharpDown.conjugated() * sharpDown + sharpRight.conjugated() * sharpRight
-                guess = try bestMember(of: members, correlation, power, plan, side: guess.side) ?? guess
-            }
+            let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared()
+            guess = try kernel(correlation, power, plan, side: guess.side)
             weight = max(weight / 1.1, leastEdgeWeight)
         }
     }
 
-    /// The kernel whose values are free, from the gradients' spectra.
+    /// From the gradients' spectra.
     ///
     /// - Parameters:
     ///   - correlation: of the sharp picture's with the blurred one's, complex.
     ///   - power: of the sharp picture's, real.
-    private func anyKernel(_ correlation: Tensor, _ power: Tensor, _ plan: PeriodicExtension, side: Int)
+    private func kernel(_ correlation: Tensor, _ power: Tensor, _ plan: PeriodicExtension, side: Int)
         throws
         -> Guess
     {
-        let values = try plan.around(correlation / (power + ridge(plan)), reach: side / 2)
+        // μ for a picture of this size.
+        let ridge = kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
+        let values = try plan.around(correlation / (power + ridge), reach: side / 2)
         return centred(cleaned(Guess(side: side, values: values)))
-    }
-
-    /// The member that explains the gradients best; nil where none does. Both spectra are complex.
-    private func bestMember(
-        of members: [(member: KernelFamily.Member, kernel: BlurKernel)], _ correlation: Tensor,
-        _ power: Tensor,
-        _ plan: PeriodicExtension, side: Int
-    ) throws -> Guess? {
-        let fit = try KernelFit(
-            side: side, correlation: plan.around(correlation, reach: side / 2),
-            power: plan.around(power + ridge(plan), reach: side - 1))
-        return fit.best(of: members).map { placed($0, side: side) }
-    }
-
-    /// μ for a picture of this size.
-    private func ridge(_ plan: PeriodicExtension) -> Double {
-        kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
     }
 
     /// The picture of few edges that the kernel blurs into the one there is.
     ///
     /// - Parameters:
-    ///   - start: where the splitting starts from.
-    ///   - splitting: its weight to begin with.
+    ///   - spectrum: of the blurred picture.
+    ///   - blurred: from which the splitting starts.
     private func latentPicture(
-        _ spectrum: Tensor, from start: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
-        _ weight: Double, splitting first: Double
+        _ spectrum: Tensor, of blurred: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
+        _ weight: Double
     ) throws -> Tensor {
         let seen = try blur.conjugated() * spectrum
         let blurPower = try blur.magnitude().squared()
-        var sharp = start
-        var splitting = first
+        var sharp = blurred
+        var splitting = 2 * weight
         while splitting < lastSplitting {
             let edges = try EdgeSplitting.strongEdges(of: sharp, above: weight / splitting)
             sharp = try EdgeSplitting.solution(
@@ -282,13 +253,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     }
 
     // MARK: kernels
-
-    private func placed(_ found: (member: KernelFamily.Member, kernel: BlurKernel), side: Int) -> Guess {
-        var guess = croppedOrPadded(
-            Guess(side: found.kernel.side, values: found.kernel.values), side: side)
-        guess.member = found.member
-        return guess
-    }
 
     /// Without negative and small values and islands of little weight, of sum 1.
     private func cleaned(_ guess: Guess) -> Guess {

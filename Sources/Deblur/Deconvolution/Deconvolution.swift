@@ -26,38 +26,40 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         }
     }
 
-    /// What finds out the blur.
+    /// What finds out a blur of any form.
     public var estimator: BlurEstimator { BlurEstimator(side: kernelSide) }
 
-    /// A way to find out the blur.
-    struct Way {
+    /// What finds out straight motion and defocus.
+    public var spectrum: BlurSpectrum { BlurSpectrum(side: kernelSide) }
+
+    /// A way to find out the blur by the picture's edges.
+    struct Way: Encodable {
         var estimator: BlurEstimator
-        /// By how much its estimates are preferred where they do about as well as others (``BlurChoice``). Two numbers have
-        /// fitted none of the noise; of one piece a kernel is now and then because the others were taken from it.
+        /// By how much its estimates are preferred where they do about as well as others (``BlurChoice``).
         var preference = 1.0
     }
 
-    /// What finds it out, the first being ``estimator``. Where the iterations end depends on which edges are
+    /// The first is ``estimator``. Where the iterations end depends on which edges are
     /// followed at first and on what a kernel may be; no setting is the best for all pictures, and these err in different ones.
     var ways: [Way] {
-        var straight = estimator
-        (straight.family, straight.edgeWeight) = (.straight, 3.2e-2)
-        // What few numbers describe is found in fewer and rougher turns as well (Results/deblur.md).
-        (straight.lastIterations, straight.lastSplitting, straight.resumedSplitting) = (3, 100, 16)
-        // Kernels of one piece.
+        // Kernels of one piece, which a kernel is now and then because the others were taken from it.
         var connected = estimator
         (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.05)
         (connected.iterations, connected.lastIterations) = (8, 3)
-        var lens = straight
-        lens.family = .lens
-        return [
-            Way(estimator: estimator), Way(estimator: straight, preference: 1.13),
-            Way(estimator: connected, preference: 0.95), Way(estimator: lens),
-        ]
+        return [Way(estimator: estimator), Way(estimator: connected, preference: 0.95)]
     }
 
+    /// Where ``BlurSpectrum/Finding/clearness`` is above it, nothing else is looked for. These and ``spectrumPreference`` were
+    /// chosen on photographs of no test set with motion, shake and defocus, and such that the pictures of gopro-val, whose
+    /// parts have moved differently, do not lose (Results/deblur.md).
+    static let sureClearness = 0.2
+    /// Where it is below, the finding is none: sharp photographs come to 0.04.
+    static let leastClearness = 0.05
+    /// Two numbers have fitted none of the noise.
+    static let spectrumPreference = 1.05
+
     /// How many estimates there can be.
-    public static let mostEstimates = Deconvolution().ways.count
+    public static let mostEstimates = Deconvolution().ways.count + 1
 
     /// What takes it out.
     public var filter: WienerDeconvolution {
@@ -71,24 +73,40 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// - Throws: `CancellationError`.
     public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
         let kernels = try (0..<blurred.shape[0]).map {
-            try estimator.kernel(of: blurred.narrowed(0, start: $0, count: 1), isCancelled: isCancelled)
+            try kernel(of: blurred.narrowed(0, start: $0, count: 1), isCancelled: isCancelled)
         }
         return try filter(blurred, kernels: kernels)
     }
 
-    private func ways(_ count: Int) -> ArraySlice<Way> { ways.prefix(max(1, count)) }
+    /// The one estimate of a picture's blur if there is to be no choice.
+    ///
+    /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
+    /// - Throws: `CancellationError`.
+    public func kernel(of blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
+        try estimates(of: blurred, .ways(1), isCancelled: isCancelled)[0].kernel
+    }
 
-    /// The first `count` ways to find it out, at least one.
-    public func estimators(_ count: Int) -> [BlurEstimator] { ways(count).map(\.estimator) }
+    /// What estimates of so many ways depend on.
+    public func settings(estimates count: Int) -> some Encodable {
+        struct Settings: Encodable {
+            let count: Int
+            let ways: [Way]
+            let spectrum: BlurSpectrum
+            let clearness: [Double]
+        }
+        return Settings(
+            count: count, ways: ways, spectrum: spectrum,
+            clearness: [Self.sureClearness, Self.leastClearness])
+    }
 
-    /// Of what the first `count` ways find in a picture, the kernel whose deconvolved picture is nearest to the sharp one:
+    /// Of so many estimates of a picture's blur the kernel whose deconvolved picture is nearest to the sharp one:
     /// for training, where that is known, and a predictor that could judge (``BlurChoice``) is not there yet.
     ///
     /// - Parameters:
     ///   - blurred, sharp: 1×3×H×W, sRGB values in [-1, 1].
     ///   - count: 1…``mostEstimates``.
     public func bestKernel(of blurred: Tensor, sharp: Tensor, estimates count: Int) throws -> BlurKernel {
-        let kernels = try estimators(count).map { try $0.kernel(of: blurred) }
+        let kernels = try estimates(of: blurred, .ways(count), isCancelled: { false }).map(\.kernel)
         guard kernels.count > 1 else { return kernels[0] }
         // What lies beyond the edges is not known.
         let margin = min(kernelSide, (min(blurred.shape[2], blurred.shape[3]) - 1) / 2)
@@ -100,21 +118,34 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return kernels[best]
     }
 
-    /// The known kernel, or what the first of ``ways`` find in a picture, each kernel once; at least one.
+    /// The known kernel, or what is found in a picture, each kernel once; at least one.
+    ///
+    /// Of one estimate it is that of the picture's spectrum where this is sure, and else of its edges. Of two it is both where
+    /// the spectrum tells anything, further ones are by edges as well. Where the spectrum is sure there is no other.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
     func estimates(of blurred: Tensor, _ source: BlurSource, isCancelled: () -> Bool) throws -> [BlurEstimate]
     {
-        let ways: ArraySlice<Way>
+        let count: Int
         switch source {
         case .kernel(let kernel): return [BlurEstimate(kernel: kernel)]
-        case .ways(let count): ways = self.ways(count)
+        case .ways(let most): count = most
         }
         let gray = try BlurEstimator.luma(of: blurred.to(.cpu))
-        let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
+        if isCancelled() { throw CancellationError() }
+        let finding = try spectrum.finding(ofLuma: gray)
+        if let finding, finding.clearness > Self.sureClearness {
+            return [BlurEstimate(kernel: finding.member.kernel)]
+        }
+        let ways = ways.prefix(max(1, count - 1))
+        var found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
             BlurEstimate(
                 kernel: try ways[$0].estimator.kernel(ofLuma: gray), preference: ways[$0].preference)
+        }
+        if count > 1, let finding, finding.clearness > Self.leastClearness {
+            found.insert(
+                BlurEstimate(kernel: finding.member.kernel, preference: Self.spectrumPreference), at: 1)
         }
         return found.indices.filter { index in
             !found[..<index].contains { $0.kernel == found[index].kernel }

@@ -70,7 +70,7 @@ struct KernelEstimates: Sendable {
             // A dictionary has another order in each process.
             encoder.outputFormatting = .sortedKeys
             let settings = try [
-                encoder.encode(deconvolution.estimators(ways)), encoder.encode(deconvolution),
+                encoder.encode(deconvolution.settings(estimates: ways)), encoder.encode(deconvolution),
                 encoder.encode(degradation),
             ].map { String(decoding: $0, as: UTF8.self) }
             return try EstimateStore(
