@@ -11,7 +11,7 @@ import Tensors
 ///     min over a, ν, k of mean |log S − a₀ − a₁·log ω − a₂·log² ω − Σ aᵢ·(cos, sin)(2θ, 4θ) − log(|K|² + ν·|D|²)|
 ///
 /// ν being white noise, which the gradients D make stronger. Edges, which ``BlurEstimator`` looks for, are not needed: texture
-/// serves as well. What has lost its phase is a kernel's direction along itself, so this is for kernels that are symmetric.
+/// serves as well. Without phases a kernel cannot be told from its mirror image, so this is for symmetric ones.
 ///
 /// Source: that a blur shows in the zeros of a spectrum is as old as Cannon, "Blind deconvolution of spatially invariant image blurs with phase", IEEE
 /// Trans. ASSP 24, 1976; that what it is multiplied by can be taken for a smooth function of each direction is the idea

@@ -153,9 +153,9 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     }
 }
 
-/// A picture's blur as one way sees it.
+/// A picture's blur as one search sees it.
 struct BlurEstimate: Sendable, Equatable {
     var kernel: BlurKernel
-    /// See ``Deconvolution/Way``.
+    /// See ``Deconvolution/Way`` and ``Deconvolution/spectrumPreference``.
     var preference = 1.0
 }
