@@ -103,7 +103,7 @@ public final class DeblurRestorer {
         }
     }
 
-    /// The picture with its blur divided out, which the predictor sees: without any network.
+    /// The picture with its blur divided out, which the predictor sees: no network draws anything.
     ///
     /// - Parameter settings: their kernel, or else the one estimate; poses and choices are for predictors.
     /// - Throws: ``NetworkError`` for a model without deconvolution.
@@ -125,7 +125,9 @@ public final class DeblurRestorer {
         let kernel =
             switch settings.blur {
             case .kernel(let kernel): kernel
-            case .ways: try deconvolution.kernel(of: picture, isCancelled: isCancelled)
+            case .ways:
+                try deconvolution.kernel(
+                    of: picture, network: model.networks.kernels, isCancelled: isCancelled)
             }
         settings.blurFound?(kernel)
         return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)

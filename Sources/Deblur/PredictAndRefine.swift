@@ -2,7 +2,7 @@ import Degradation
 import Diffusion
 import Tensors
 
-/// The two networks of predict-and-refine: the predictor g(y) makes a first sharp picture, the
+/// The networks of predict-and-refine: the predictor g(y) makes a first sharp picture, the
 /// denoiser f(x_t, y, γ) diffuses the residual sharp − g(y).
 ///
 /// Source: Whang et al., "Deblurring via stochastic refinement", CVPR 2022, section 3.
@@ -10,15 +10,26 @@ public final class PredictAndRefine: Module {
     public let configuration: DeblurConfiguration
     public let predictor: UNet
     public let denoiser: UNet
+    /// What improves estimates of the blur, where the configuration's deconvolution has a network.
+    public let kernels: KernelNetwork?
+
+    private static let kernelsName = "kernels"
 
     public init(_ configuration: DeblurConfiguration, seed: UInt64? = 0, device: Device = .cpu) throws {
         try configuration.validate()
         self.configuration = configuration
         predictor = try UNet(configuration.predictor, seed: seed, device: device)
         denoiser = try UNet(configuration.denoiser, seed: seed.map { $0 &+ 1 }, device: device)
+        kernels = try configuration.deconvolution.flatMap { deconvolution in
+            try deconvolution.network.map {
+                try KernelNetwork(
+                    $0, kernelSide: deconvolution.kernelSide, seed: seed.map { $0 &+ 2 }, device: device)
+            }
+        }
         super.init()
         _ = register("predictor", predictor)
         _ = register("denoiser", denoiser)
+        if let kernels { _ = register(Self.kernelsName, kernels) }
     }
 
     /// g(y): the blurred picture plus what the network adds to it, so that an untrained predictor
@@ -73,7 +84,8 @@ public final class PredictAndRefine: Module {
             return try prediction(
                 of: blurred, grid: grid(blurred), tileDone: tileDone, isCancelled: isCancelled)
         }
-        let found = try deconvolution.estimates(of: blurred, blur, isCancelled: isCancelled)
+        let found = try deconvolution.estimates(
+            of: blurred, blur, network: kernels, isCancelled: isCancelled)
         func look(_ picture: Tensor, _ estimate: BlurEstimate, isLast: Bool) throws -> Tensor {
             try self.prediction(
                 of: picture, deconvolved: deconvolution.filter(picture, kernels: [estimate.kernel]),
@@ -104,7 +116,9 @@ public final class PredictAndRefine: Module {
         _ blurred: Tensor, _ deconvolved: Tensor?, isCancelled: () -> Bool = { false }
     ) throws -> Tensor {
         guard let deconvolution = configuration.deconvolution else { return blurred }
-        let second = try deconvolved ?? deconvolution.deconvolved(blurred, isCancelled: isCancelled)
+        let second =
+            try deconvolved
+            ?? deconvolution.deconvolved(blurred, network: kernels, isCancelled: isCancelled)
         return try Tensor.concatenated([blurred, second], dim: 1)
     }
 
@@ -131,6 +145,9 @@ public final class PredictAndRefine: Module {
     public static func isWidenedByDeconvolution(_ name: String) -> Bool {
         ["predictor.input.weight", "predictor.output.weight", "predictor.output.bias"].contains(name)
     }
+
+    /// Whether a weight is of the network that improves kernels: one without it can be given it.
+    public static func isOfKernels(_ name: String) -> Bool { name.hasPrefix(kernelsName + ".") }
 
     /// What the denoiser is given besides the noisy residual.
     public func condition(blurred: Tensor, prediction: Tensor) throws -> Tensor {

@@ -7,7 +7,7 @@ import Training
 
 /// Measures deblurring on pairs of blurred and sharp pictures: outputs rounded to 8 bits, PSNR over
 /// all colours, SSIM on luma, no border cropped unless pairs are aligned; the base lines are the
-/// input, the deconvolution without a network where the model has one, and the predictor alone.
+/// input, the deconvolution alone where the model has one, and the predictor alone.
 public final class DeblurEvaluator: Evaluator {
     public let metrics: [EvaluationMetric]
     public let conditions: [String: String]

@@ -33,6 +33,8 @@ struct StartingPoint {
     /// one that has fewer: what the old channels see of the new ones begins with 0, hence predictions are at first
     /// those of the other, while the new channels begin as the recipe's seed made them.
     ///
+    /// A network for kernels begins as the seed made it where there was none.
+    ///
     /// Source: Chen et al., "Net2Net: accelerating learning via knowledge transfer", 2016, for the idea; there, new
     /// channels are copies of old ones.
     ///
@@ -44,9 +46,11 @@ struct StartingPoint {
         network.forEachModule { module in
             if let network = module as? UNet, !network.configuration.widensAtTheEnd { canBeNarrower = false }
         }
+        let names = Set(file.names)
         let made = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0.value) })
         do {
             try network.load { name in
+                if PredictAndRefine.isOfKernels(name), !names.contains(prefix + name) { return made[name] }
                 guard let value = try file.tensor(prefix + name), let wide = made[name],
                     canBeNarrower || PredictAndRefine.isWidenedByDeconvolution(name)
                 else { return try file.tensor(prefix + name) }

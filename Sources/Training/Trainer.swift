@@ -95,7 +95,7 @@ public final class Trainer {
         func optimizer(of network: Module) throws -> RunOptimizer {
             let rate = recipe.objective.perceptual?.adversarial?.learningRate
             return try RunOptimizer(
-                network.parameters, settings: recipe.optimizer,
+                network.learning, settings: recipe.optimizer,
                 critic: perceptual?.critic.flatMap { critic in rate.map { (critic, $0) } })
         }
         switch recipe.task {
@@ -111,6 +111,10 @@ public final class Trainer {
             )
         case .deblur(let configuration, let degradation):
             let networks = try PredictAndRefine(configuration, seed: recipe.seed, device: options.device)
+            let learnsKernels = recipe.objective.learns == .kernels
+            for (name, value) in networks.parameters {
+                try value.setRequiresGrad(PredictAndRefine.isOfKernels(name) == learnsKernels)
+            }
             let frames = try recipe.data.frames.map {
                 try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
             }

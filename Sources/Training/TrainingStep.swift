@@ -67,7 +67,7 @@ final class TrainingStep {
             isAhead: (isAhead ?? (device.isCUDA || task.photos.areElsewhere)) && !recipe.task.hasDropout)
         self.optimizer = optimizer
         self.ema = ema
-        parameters = network.parameters.map(\.value)
+        parameters = network.learning.map(\.value)
         settings = recipe.optimizer
         self.device = device
         buckets = try GradientBuckets(

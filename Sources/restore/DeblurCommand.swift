@@ -24,7 +24,7 @@ struct DeblurCommand: ParsableCommand {
               restore deblur --perception 0.2 in.jpg closer to the truth, smoother
               restore deblur --self-ensemble 4 in.jpg slower, closer to the truth
               restore deblur --predictor-only in.jpg the fast first picture
-              restore deblur --deconvolution-only in.jpg   no network at all
+              restore deblur --deconvolution-only in.jpg   the blur divided out, no more
               restore deblur --samples 16 --uncertainty map.png in.jpg
               restore deblur --save-kernel blur.png one.jpg   look at what was found
               restore deblur --kernel blur.png two.jpg three.jpg   the same blur
@@ -75,7 +75,7 @@ struct DeblurCommand: ParsableCommand {
 
     @Flag(
         help:
-            "Stop after the deconvolution: the blur found in the picture is divided out, without any network."
+            "Stop after the deconvolution: the blur found in the picture is divided out, and no network draws."
     )
     var deconvolutionOnly = false
 

@@ -34,9 +34,10 @@ struct ModelsCommand: ParsableCommand {
                 if let origin = card["imported_from"] {
                     print("  imported  from \(origin)")
                 } else {
+                    let origin = card["continued_from"].map { ", continued from \($0)" } ?? ""
                     print(
                         "  recipe    Recipes/\(card["name"] ?? name).yaml, \(card["samples"] ?? "?") training samples"
-                    )
+                            + origin)
                     print("  trained   on \(card["training_sets"] ?? "?")")
                 }
                 print("  licence   \(card["licence"] ?? "see the model card")")

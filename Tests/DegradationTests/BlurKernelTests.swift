@@ -128,6 +128,23 @@ struct BlurKernelTests {
         #expect(zip(arc.values, line.values).allSatisfy { abs($0 - $1) < 1e-3 })
     }
 
+    /// Half the length for half the picture; light and place are kept.
+    @Test(arguments: [0.5, 0.5.squareRoot(), 2]) func aScaledKernelIsThatOfALargerPicture(factor: Double)
+        throws
+    {
+        let kernel = BlurKernel.arc(length: 14, angle: 0.5, turn: 1)
+        let (made, wanted) = (
+            kernel.scaled(by: factor), BlurKernel.arc(length: 14 * factor, angle: 0.5, turn: 1)
+        )
+        #expect(made.values.allSatisfy { $0 >= 0 } && made.side % 2 == 1)
+        let (one, two) = (Self.moments(made), Self.moments(wanted))
+        #expect(abs(one.x) < 1e-3 && abs(one.y) < 1e-3)
+        // Shares of neighbouring pixels are scaled along.
+        let slack = 0.3 * max(1, factor * factor)
+        #expect(abs(one.xx - two.xx) < slack && abs(one.yy - two.yy) < slack, "\(one) \(two)")
+        #expect(kernel.scaled(by: 1) == kernel)
+    }
+
     @Test func measuredValuesAreCentredAndScaled() throws {
         // All weight in two pixels of a corner, 1 : 3.
         var values = [Float](repeating: 0, count: 25)

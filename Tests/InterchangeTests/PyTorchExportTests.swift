@@ -100,7 +100,10 @@ struct PyTorchExportTests {
         if deconvolves { network.imageChannels = 6 }
         let configuration = DeblurConfiguration(
             predictor: network, denoiser: denoiser, residualScale: 0.1,
-            deconvolution: deconvolves ? Deconvolution() : nil,
+            // What improves kernels is no part of the networks there, and must not be in their way.
+            deconvolution: deconvolves
+                ? Deconvolution(
+                    network: .init(baseWidth: 8, multipliers: [1, 2], blocks: 1, patchSize: 1)) : nil,
             conditionsOnPrediction: conditionsOnPrediction, parameterization: .velocity,
             schedule: "linear:1e-6:1e-2:2000")
         let source = folder.file("source.safetensors")

@@ -15,7 +15,8 @@ import Tensors
 ///     min over k of ‖∇x ∗ k − ∇y‖² + μ·‖k‖²
 ///
 /// both by division in the frequency domain. Small values of k are dropped, islands of little weight where it is wanted, and
-/// its centroid is kept in the middle.
+/// its centroid is kept in the middle. Where there is a ``KernelNetwork``, it has the last word at each of the
+/// larger scales.
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
 /// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
@@ -47,6 +48,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     private static let mostPixels = 1024
     /// Pictures are not made smaller than this to begin with.
     private static let fewestPixels = 150_000
+    /// The first level at which a network is asked: the kernel has half its side there.
+    private static let firstLearnedLevel = -2
+    /// A network tells faint parts from noise, and hardly anything of its kernels is dropped.
+    private static let learnedThreshold = 0.005
 
     /// A kernel while it is looked for: not centred to fractions of a pixel.
     private struct Guess {
@@ -61,16 +66,27 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     ///   cameras' curves are not known, and in these a dark edge tells as much as a bright one.
     /// - Returns: the kernel; ``BlurKernel/identity`` for a picture too small to tell.
     /// - Throws: `CancellationError`.
-    public func kernel(of blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
-        try kernel(ofLuma: Self.luma(of: blurred.to(.cpu)), isCancelled: isCancelled)
+    public func kernel(
+        of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
+    ) throws -> BlurKernel {
+        try kernel(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled)
     }
 
-    /// - Parameter gray: what ``luma(of:)`` gives, on the CPU.
-    func kernel(ofLuma gray: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
-        try Device.onOneThread { try noGrad { try sought(gray, isCancelled: isCancelled) } }
+    /// - Parameters:
+    ///   - gray: what ``luma(of:)`` gives, on the CPU.
+    ///   - observe: given what a network sees, be there one or not, and how many pixels at that scale are one of the picture's.
+    func kernel(
+        ofLuma gray: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false },
+        observe: Observer? = nil
+    ) throws -> BlurKernel {
+        try Device.onOneThread { try noGrad { try sought(gray, network, observe, isCancelled: isCancelled) } }
     }
 
-    private func sought(_ gray: Tensor, isCancelled: () -> Bool) throws -> BlurKernel {
+    typealias Observer = (_ clues: KernelClues, _ scale: Double) throws -> Void
+
+    private func sought(
+        _ gray: Tensor, _ network: KernelNetwork?, _ observe: Observer?, isCancelled: () -> Bool
+    ) throws -> BlurKernel {
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
             return .identity
@@ -82,6 +98,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         var guess = Guess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
         var weight = edgeWeight
         var reached = 1.0
+        var learned: Guess?
         for level in coarsest...(2 * octaves) {
             if isCancelled() { throw CancellationError() }
             let size = pow(2, Double(level) / 2)
@@ -104,10 +121,26 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
             let part = try Self.strongestPart(
                 of: plane, by: plane, most: Self.mostPixels)
             let usual = level > 0 ? (iterations + 1) / 2 : iterations
-            try alternate(
+            let evidence = try alternate(
                 &guess, of: part, &weight, iterations: level < 0 ? usual : lastIterations ?? usual)
+            guard network != nil || observe != nil, let evidence, level >= Self.firstLearnedLevel else {
+                continue
+            }
+            let clues = try KernelClues(
+                guess.values, guessSide: guess.side, evidence, of: part, side: KernelClues.side(of: side))
+            try observe?(clues, reached)
+            if let network {
+                let improved = centred(Guess(side: clues.side, values: try network.kernel(clues)))
+                learned = improved
+                guess = cleaned(croppedOrPadded(improved, side: guess.side))
+            }
         }
-        if reached < 1 { guess = try enlarged(guess, side: odd(Double(guess.side) / reached)) }
+        if let learned { guess = cleaned(learned, threshold: Self.learnedThreshold) }
+        if reached < 1 {
+            guess = try enlarged(
+                guess, side: odd(Double(guess.side) / reached),
+                threshold: learned == nil ? threshold : Self.learnedThreshold)
+        }
         return try BlurKernel(side: guess.side, values: guess.values)
     }
 
@@ -176,10 +209,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         return Guess(side: side, values: values)
     }
 
-    private func enlarged(_ guess: Guess, side: Int) throws -> Guess {
+    private func enlarged(_ guess: Guess, side: Int, threshold: Double? = nil) throws -> Guess {
         let large = try Tensor(guess.values, shape: [1, 1, guess.side, guess.side])
             .resized(height: side, width: side)
-        return cleaned(Guess(side: side, values: try large.floats()))
+        return cleaned(Guess(side: side, values: try large.floats()), threshold: threshold)
     }
 
     // MARK: a scale
@@ -187,17 +220,19 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// The iterations at one scale: latent picture and kernel in turns.
     ///
     /// - Parameter plane: the blurred picture at it, 1×1×H×W.
+    /// - Returns: from what the last kernel was made; nil where the scale is too small to tell.
     private func alternate(
         _ guess: inout Guess, of plane: Tensor, _ weight: inout Double, iterations: Int
-    ) throws {
+    ) throws -> KernelClues.Evidence? {
         let plan = PeriodicExtension(height: plane.shape[2], width: plane.shape[3], margin: guess.side)
-        guard plan.isPossible else { return }
+        guard plan.isPossible else { return nil }
         let blurred = try plan.extended(plane)
         let spectrum = try blurred.fourier(height: plan.tall, width: plan.wide)
         let gradientPower = try plan.gradientPower()
         let window = try plan.window(inset: guess.side / 2)
         let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
         let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
+        var evidence: KernelClues.Evidence?
         for _ in 0..<iterations {
             let blur = try plan.spectrum(side: guess.side, values: guess.values)
             let sharp = try latentPicture(
@@ -208,9 +243,13 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
             let (sharpDown, sharpRight) = try (transformed(2), transformed(3))
             let correlation = try sharpDown.conjugated() * down + sharpRight.conjugated() * right
             let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared()
-            guess = try kernel(correlation, power, plan, side: guess.side)
+            let found = try kernel(correlation, power, plan, side: guess.side)
+            let move = centring(found)
+            guess = moved(found, by: move)
+            evidence = .init(correlation: correlation, power: power, plan: plan, move: move)
             weight = max(weight / 1.1, leastEdgeWeight)
         }
+        return evidence
     }
 
     /// From the gradients' spectra.
@@ -225,7 +264,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         // μ for a picture of this size.
         let ridge = kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
         let values = try plan.around(correlation / (power + ridge), reach: side / 2)
-        return centred(cleaned(Guess(side: side, values: values)))
+        return cleaned(Guess(side: side, values: values))
     }
 
     /// The picture of few edges that the kernel blurs into the one there is.
@@ -255,10 +294,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     // MARK: kernels
 
     /// Without negative and small values and islands of little weight, of sum 1.
-    private func cleaned(_ guess: Guess) -> Guess {
+    private func cleaned(_ guess: Guess, threshold: Double? = nil) -> Guess {
         var guess = guess
         let largest = guess.values.max() ?? 0
-        let least = max(0, Float(threshold) * largest)
+        let least = max(0, Float(threshold ?? self.threshold) * largest)
         for index in guess.values.indices where !(guess.values[index] >= least) { guess.values[index] = 0 }
         let total = guess.values.reduce(0, +)
         guard total > 0, total.isFinite else {
@@ -303,19 +342,27 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         return found
     }
 
-    /// Moved by whole pixels so that the centroid lies in the middle; what leaves enters at the other side.
-    private func centred(_ guess: Guess) -> Guess {
+    /// Moved by whole pixels so that the centroid lies in the middle.
+    private func centred(_ guess: Guess) -> Guess { moved(guess, by: centring(guess)) }
+
+    /// How far the middle is from the centroid, whole pixels.
+    private func centring(_ guess: Guess) -> (down: Int, right: Int) {
         let side = guess.side
         var (y, x) = (0.0, 0.0)
         for index in guess.values.indices {
             y += Double(guess.values[index]) * Double(index / side)
             x += Double(guess.values[index]) * Double(index % side)
         }
-        let (down, right) = (side / 2 - Int(y.rounded()), side / 2 - Int(x.rounded()))
+        return (side / 2 - Int(y.rounded()), side / 2 - Int(x.rounded()))
+    }
+
+    /// What leaves enters at the other side.
+    private func moved(_ guess: Guess, by move: (down: Int, right: Int)) -> Guess {
+        let side = guess.side
         var moved = guess
         for index in guess.values.indices {
-            let row = (index / side + down + side) % side
-            let column = (index % side + right + side) % side
+            let row = (index / side + move.down + side) % side
+            let column = (index % side + move.right + side) % side
             moved.values[row * side + column] = guess.values[index]
         }
         return moved

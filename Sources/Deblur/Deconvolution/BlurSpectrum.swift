@@ -96,7 +96,7 @@ public struct BlurSpectrum: Sendable, Codable, Equatable {
     ///
     /// - Parameter plane: 1×1×H×W, both sides longer than a square.
     /// - Returns: its logarithm at ``SpectrumFit``'s frequencies, 1×N; nil for a picture without gradients.
-    private static func spectrum(of plane: Tensor) throws -> Tensor? {
+    static func spectrum(of plane: Tensor) throws -> Tensor? {
         let (height, width) = (plane.shape[2] - 1, plane.shape[3] - 1)
         func starts(_ length: Int) -> [Int] {
             let count = min(mostSquares, (length - square + step - 1) / step + 1)
@@ -122,108 +122,5 @@ public struct BlurSpectrum: Sendable, Codable, Equatable {
         let mean = try power.mean().item()
         guard mean > 0, mean.isFinite else { return nil }
         return try (SpectrumFit.places(of: power) / mean + 1e-9).log()
-    }
-}
-
-/// How much of a spectrum kernels leave unexplained.
-struct SpectrumFit {
-    /// log S less its smooth part, 1×N.
-    private let rest: Tensor
-
-    static let square = BlurSpectrum.square
-    /// Hann's. Its own spectrum has three values, so what it does to others is a mean over neighbours.
-    static let window = (0..<square).map { Float(0.5 - 0.5 * cos(2 * .pi * Double($0) / Double(square))) }
-    private static let (middle, beside) = (2.0 / 3, 1.0 / 6)
-    /// Of half a spectrum all columns but the first and the last, which have a neighbour on both sides.
-    private static let columns = square / 2 - 1
-
-    /// The frequencies of half a spectrum that count, in pixels⁻¹: neither the lowest, which are the
-    /// picture's content, nor those in the corners.
-    private static let frequencies: [(index: Int, x: Double, y: Double)] =
-        (0..<square * columns).compactMap { index in
-            let (row, column) = (index / columns, index % columns + 1)
-            let x = Double(column) / Double(square)
-            let y = Double(row < square / 2 ? row : row - square) / Double(square)
-            let radius = (x * x + y * y).squareRoot()
-            return radius > 0.03 && radius < 0.5 ? (index, x, y) : nil
-        }
-
-    /// An orthonormal basis of the smooth functions, a row each.
-    private static let smooth: [[Float]] = {
-        let radii = frequencies.map { log(($0.x * $0.x + $0.y * $0.y).squareRoot()) }
-        let angles = frequencies.map { atan2($0.y, $0.x) }
-        var rows = [radii.map { _ in 1.0 }, radii, radii.map { $0 * $0 }]
-        for turns in [2.0, 4.0] { rows += [angles.map { cos(turns * $0) }, angles.map { sin(turns * $0) }] }
-        for index in rows.indices {
-            // Twice: once loses digits.
-            for _ in 0..<2 {
-                for other in rows[..<index] {
-                    let share = zip(rows[index], other).reduce(0) { $0 + $1.0 * $1.1 }
-                    rows[index] = zip(rows[index], other).map { $0 - share * $1 }
-                }
-            }
-            let length = rows[index].reduce(0) { $0 + $1 * $1 }.squareRoot()
-            rows[index] = rows[index].map { $0 / length }
-        }
-        return rows.map { $0.map(Float.init) }
-    }()
-
-    /// |D|² of forward differences.
-    private static let gradientPower = frequencies.map {
-        Float(4 - 2 * cos(2 * .pi * $0.x) - 2 * cos(2 * .pi * $0.y))
-    }
-
-    /// - Parameter logarithm: of a spectrum at ``places(of:)``.
-    init(logarithm: Tensor) throws {
-        rest = try Self.withoutSmooth(logarithm)
-    }
-
-    /// Spectra's values at the frequencies that count: N×1×square×(square/2 + 1) → N×frequencies.
-    static func places(of spectra: Tensor) throws -> Tensor {
-        try selected(spectra.narrowed(3, start: 1, count: columns))
-    }
-
-    /// The same without the first and last column.
-    private static func selected(_ spectra: Tensor) throws -> Tensor {
-        try spectra.reshaped([spectra.shape[0], square * columns])
-            .selected(1, indices: Tensor(indices: frequencies.map(\.index)))
-    }
-
-    private static func withoutSmooth(_ rows: Tensor) throws -> Tensor {
-        let basis = try Tensor(smooth.flatMap { $0 }, shape: [smooth.count, frequencies.count])
-        return try rows - rows.matmul(basis.transposed()).matmul(basis)
-    }
-
-    /// The mean distance of log S from what a kernel and the best smooth function and noise explain, for each kernel.
-    func misfits(of kernels: [BlurKernel], noises: [Double]) throws -> [Double] {
-        let some = 64
-        return try stride(from: 0, to: kernels.count, by: some).flatMap { first in
-            try misfits(ofSome: Array(kernels[first..<min(first + some, kernels.count)]), noises)
-        }
-    }
-
-    private func misfits(ofSome kernels: [BlurKernel], _ noises: [Double]) throws -> [Double] {
-        let power = try Self.powers(of: kernels)
-        let noise = try Tensor(Self.gradientPower, shape: [1, Self.gradientPower.count])
-        var least = kernels.map { _ in Double.infinity }
-        for level in noises {
-            let explained = try Self.withoutSmooth((power + noise * level + 1e-6).log())
-            let misfits = try (rest - explained).magnitude().mean([1]).floats()
-            for (index, misfit) in misfits.enumerated() { least[index] = min(least[index], Double(misfit)) }
-        }
-        return least
-    }
-
-    /// |K|² as a windowed square shows it, kernels×frequencies.
-    private static func powers(of kernels: [BlurKernel]) throws -> Tensor {
-        let side = kernels.map(\.side).max() ?? 1
-        let power = try BlurKernel.planes(kernels, side: side)
-            .zeroPadded(bottom: square - side, right: square - side).fourier(height: square, width: square)
-            .magnitude().squared()
-        let rows =
-            try power * middle + (power.rolled([1], dims: [2]) + power.rolled([-1], dims: [2])) * beside
-        func band(from first: Int) throws -> Tensor { try rows.narrowed(3, start: first, count: columns) }
-        let smoothed = try band(from: 1) * middle + (band(from: 0) + band(from: 2)) * beside
-        return try selected(smoothed)
     }
 }

@@ -2,7 +2,7 @@ import Degradation
 import Diffusion
 import Tensors
 
-/// A first picture without learning: the blur is estimated from the picture, one kernel for all of it, and
+/// A first picture in which no network draws: the blur is estimated from the picture, one kernel for all of it, and
 /// divided out. Where the blur is of that kind, as of a shaken camera, little is left to do; where it is not,
 /// the result is useless, and which of both it is the predictor sees and decides pixel by pixel.
 public struct Deconvolution: Sendable, Codable, Equatable {
@@ -10,10 +10,21 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     public var kernelSide: Int
     /// Weight of the gradients in the division; see ``WienerDeconvolution``.
     public var regularization: Double
+    /// What improves kernels found by edges (``KernelNetwork``); nil for none.
+    public var network: UNetConfiguration?
 
-    public init(kernelSide: Int = 31, regularization: Double = 1e-2) {
+    public init(kernelSide: Int = 31, regularization: Double = 1e-2, network: UNetConfiguration? = nil) {
         self.kernelSide = kernelSide
         self.regularization = regularization
+        self.network = network.map(KernelNetwork.fitted)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        kernelSide = try values.decode(Int.self, forKey: .kernelSide)
+        regularization = try values.decode(Double.self, forKey: .regularization)
+        network = try values.decodeIfPresent(UNetConfiguration.self, forKey: .network)
+            .map(KernelNetwork.fitted)
     }
 
     /// - Throws: ``NetworkError`` naming the setting that cannot be.
@@ -24,6 +35,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         guard regularization > 0, regularization <= 1 else {
             throw NetworkError("regularization must be above 0 and at most 1")
         }
+        try network?.validate()
     }
 
     /// What finds out a blur of any form.
@@ -68,12 +80,17 @@ public struct Deconvolution: Sendable, Codable, Equatable {
 
     /// Pictures with the blur taken out that is found in each.
     ///
-    /// - Parameter blurred: N×3×H×W, sRGB values in [-1, 1].
+    /// - Parameters:
+    ///   - blurred: N×3×H×W, sRGB values in [-1, 1].
+    ///   - network: made by ``network``, here and below.
     /// - Returns: the same shape and range, on the same device.
     /// - Throws: `CancellationError`.
-    public func deconvolved(_ blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> Tensor {
+    public func deconvolved(
+        _ blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
+    ) throws -> Tensor {
         let kernels = try (0..<blurred.shape[0]).map {
-            try kernel(of: blurred.narrowed(0, start: $0, count: 1), isCancelled: isCancelled)
+            try kernel(
+                of: blurred.narrowed(0, start: $0, count: 1), network: network, isCancelled: isCancelled)
         }
         return try filter(blurred, kernels: kernels)
     }
@@ -82,8 +99,28 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
-    public func kernel(of blurred: Tensor, isCancelled: () -> Bool = { false }) throws -> BlurKernel {
-        try estimates(of: blurred, .ways(1), isCancelled: isCancelled)[0].kernel
+    public func kernel(
+        of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
+    ) throws -> BlurKernel {
+        try estimates(of: blurred, .ways(1), network: network, isCancelled: isCancelled)[0].kernel
+    }
+
+    /// All that a network would see while the blur of a picture is looked for by edges without one: what it learns from.
+    ///
+    /// - Parameters:
+    ///   - blurred: 1×3×H×W, sRGB values in [-1, 1].
+    ///   - way: which of the ways, counted on without end.
+    /// - Returns: planes of ``KernelClues``, planes×side×side, and how many pixels of theirs are one of the picture's.
+    public func clues(of blurred: Tensor, way: Int) throws -> [(planes: Tensor, scale: Double)] {
+        var seen: [(planes: Tensor, scale: Double)] = []
+        let ways = ways
+        _ = try ways[way % ways.count].estimator.kernel(
+            ofLuma: BlurEstimator.luma(of: blurred.to(.cpu)),
+            observe: { clues, scale in
+                let shape = [KernelClues.planeCount, clues.side, clues.side]
+                seen.append((try Tensor(clues.values, shape: shape), scale))
+            })
+        return seen
     }
 
     /// What estimates of so many ways depend on.
@@ -105,8 +142,11 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// - Parameters:
     ///   - blurred, sharp: 1×3×H×W, sRGB values in [-1, 1].
     ///   - count: 1…``mostEstimates``.
-    public func bestKernel(of blurred: Tensor, sharp: Tensor, estimates count: Int) throws -> BlurKernel {
-        let kernels = try estimates(of: blurred, .ways(count), isCancelled: { false }).map(\.kernel)
+    public func bestKernel(
+        of blurred: Tensor, sharp: Tensor, estimates count: Int, network: KernelNetwork? = nil
+    ) throws -> BlurKernel {
+        let kernels = try estimates(of: blurred, .ways(count), network: network, isCancelled: { false })
+            .map(\.kernel)
         guard kernels.count > 1 else { return kernels[0] }
         // What lies beyond the edges is not known.
         let margin = min(kernelSide, (min(blurred.shape[2], blurred.shape[3]) - 1) / 2)
@@ -125,8 +165,9 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
-    func estimates(of blurred: Tensor, _ source: BlurSource, isCancelled: () -> Bool) throws -> [BlurEstimate]
-    {
+    func estimates(
+        of blurred: Tensor, _ source: BlurSource, network: KernelNetwork? = nil, isCancelled: () -> Bool
+    ) throws -> [BlurEstimate] {
         let count: Int
         switch source {
         case .kernel(let kernel): return [BlurEstimate(kernel: kernel)]
@@ -141,7 +182,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         let ways = ways.prefix(max(1, count - 1))
         var found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
             BlurEstimate(
-                kernel: try ways[$0].estimator.kernel(ofLuma: gray), preference: ways[$0].preference)
+                kernel: try ways[$0].estimator.kernel(ofLuma: gray, network: network),
+                preference: ways[$0].preference)
         }
         if count > 1, let finding, finding.clearness > Self.leastClearness {
             found.insert(

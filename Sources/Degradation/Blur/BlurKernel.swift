@@ -74,6 +74,18 @@ public struct BlurKernel: Sendable, Equatable {
         self.init(stored: side, values: sums.map { Float($0 / sum) })
     }
 
+    /// The same blur of a picture that is so many times as large.
+    public func scaled(by factor: Double) -> BlurKernel {
+        guard factor != 1 else { return self }
+        return BlurKernel(
+            points: values.indices.compactMap { index in
+                guard values[index] > 0 else { return nil }
+                return (
+                    Double(index % side) * factor, Double(index / side) * factor, Double(values[index])
+                )
+            })
+    }
+
     typealias WeightedPoint = (x: Double, y: Double, weight: Double)
 
     /// - Parameter points: with some weight among them.

@@ -345,6 +345,8 @@ def load(path):
     settings = json.loads(metadata["configuration"])
     if metadata["format"] == "restore-deblur":
         model = PredictAndRefine(settings)
+        # What improves estimates of the blur has no place here, where pictures come deconvolved.
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("kernels.")}
     else:
         model = UNet(settings["network"])
     model.load_state_dict(tensors)

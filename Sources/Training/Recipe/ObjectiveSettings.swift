@@ -12,6 +12,16 @@ extension Recipe {
         /// always does), and the weight of the predictor's own loss (default: 0).
         public var detachPrediction: Bool?
         public var reconstructionWeight: Double?
+        /// Deblurring: what is trained, while the rest stays as it was; absent for the pictures.
+        public var learns: Part?
+
+        /// The parts of a deblurring model that are trained apart from each other.
+        public enum Part: String, Sendable, Decodable, CaseIterable {
+            /// Predictor and denoiser.
+            case pictures
+            /// The network that improves estimates of the blur; nothing else of the objective counts.
+            case kernels
+        }
 
         /// A loss on features of a trained classifier.
         public struct Perceptual: Sendable, Decodable, Equatable {

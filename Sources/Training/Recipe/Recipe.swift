@@ -119,6 +119,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 (data.kernelEstimates != nil) == (model.deconvolution != nil), "data.kernelEstimates",
                 "goes with model.deconvolution, and that with it")
             try check(
+                objective.learns != .kernels || model.deconvolution?.network != nil, "objective.learns",
+                "can be kernels only with model.deconvolution.network, which is what learns then")
+            try check(
                 objective.perceptual == nil || (objective.reconstructionWeight ?? 0) > 0,
                 "objective.reconstructionWeight",
                 "must be above 0 with objective.perceptual, of which the predictor learns nothing")

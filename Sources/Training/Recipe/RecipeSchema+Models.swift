@@ -58,6 +58,10 @@ extension RecipeSchema {
                 .required(
                     "regularization", .number(.above(0, to: 1)),
                     "Weight of the gradients when it is divided out."),
+                .optional(
+                    "network", .mapping(network),
+                    "A U-Net over planes of a kernel's size that improves what is found; none if absent.",
+                    acceptsNull: false),
             ])
     }
 

@@ -21,6 +21,10 @@ extension RecipeSchema {
                 .optional(
                     "reconstructionWeight", .number(.from(0)), "Weight of the predictor's own loss.",
                     standard: .integer(0)),
+                .optional(
+                    "learns", .name(Recipe.ObjectiveSettings.Part.allCases.map(\.rawValue)),
+                    "What is trained: predictor and denoiser, or the network of model.deconvolution alone.",
+                    standard: .string(Recipe.ObjectiveSettings.Part.pictures.rawValue)),
             ]
         }
         return MappingRule(definition: isDeblur ? "objective-deblur" : "objective", fields: fields)

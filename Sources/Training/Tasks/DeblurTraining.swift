@@ -5,7 +5,8 @@ import ImageFiles
 import ImageTensors
 import Tensors
 
-/// Training of predict-and-refine: sharp crops blurred on the device, and a share of real motion.
+/// Training of predict-and-refine: sharp crops blurred on the device, and a share of real motion. Or of the network that
+/// improves estimates of the blur, by itself.
 final class DeblurTraining: TrainingTask {
     private let networks: PredictAndRefine
     private let degradation: BlurDegradation
@@ -15,6 +16,8 @@ final class DeblurTraining: TrainingTask {
     private let framesShare: Double
     /// Only with a deconvolution.
     private let estimates: KernelEstimates?
+    /// Only where kernels are what is learnt.
+    private let lessons: (kernels: KernelNetwork, all: KernelLessons, misfit: KernelMisfit)?
     private let cases: [Case]
     private let schedule: NoiseSchedule
     private let objective: Objective
@@ -57,13 +60,27 @@ final class DeblurTraining: TrainingTask {
                 paths: frames, minimum: region,
                 counts: FrameSequence.counts(in: recipe.data.frameCounts ?? FrameSequence.usualCounts),
                 device: device, memory: recipe.data.memory)
-        estimates =
-            if let deconvolution = configuration.deconvolution, let count = recipe.data.kernelEstimates {
-                try KernelEstimates(
-                    count, of: deconvolution, ways: recipe.data.blurEstimates ?? 1,
-                    degradation: degradation, photos: photos, frames: self.frames, seed: recipe.seed,
-                    cache: cache, isCancelled: isCancelled)
-            } else { nil }
+        let deconvolution = configuration.deconvolution
+        let estimateCount = recipe.data.kernelEstimates ?? 0
+        if recipe.objective.learns == .kernels, let deconvolution, let kernels = networks.kernels {
+            lessons = (
+                kernels,
+                try KernelLessons(
+                    estimateCount, of: deconvolution, side: kernels.side, degradation: degradation,
+                    photos: photos, seed: recipe.seed, cache: cache, isCancelled: isCancelled),
+                try KernelMisfit(side: kernels.side, device: device)
+            )
+            estimates = nil
+        } else {
+            lessons = nil
+            estimates =
+                if let deconvolution {
+                    try KernelEstimates(
+                        estimateCount, of: deconvolution, network: networks.kernels,
+                        ways: recipe.data.blurEstimates ?? 1, degradation: degradation, photos: photos,
+                        frames: self.frames, seed: recipe.seed, cache: cache, isCancelled: isCancelled)
+                } else { nil }
+        }
         schedule = try NoiseSchedule(parsing: configuration.schedule)
         objective = recipe.objective.objective(configuration.parameterization)
         lossOptions = .init(
@@ -71,13 +88,13 @@ final class DeblurTraining: TrainingTask {
             reconstructionWeight: recipe.objective.reconstructionWeight ?? 0)
         (cases, unusable) = try HeldOut.read(validation) { index, image in
             try Self.heldOut(
-                image, index, degradation: degradation, configuration, seed: recipe.seed, device: device)
+                image, index, degradation: degradation, networks, seed: recipe.seed, device: device)
         }
     }
 
     /// The central crop of at most `side` pixels, blurred always the same; nil if nothing is left of it.
     private static func heldOut(
-        _ image: Image, _ index: Int, degradation: BlurDegradation, _ configuration: DeblurConfiguration,
+        _ image: Image, _ index: Int, degradation: BlurDegradation, _ networks: PredictAndRefine,
         side: Int = 256, seed: UInt64, device: Device
     ) throws -> Case? {
         var blurring = degradation
@@ -85,7 +102,7 @@ final class DeblurTraining: TrainingTask {
         // All by light: curves of recipes with different shares of the rest stay comparable.
         blurring.storedValuesShare = nil
         let margin = degradation.margin
-        let multiple = configuration.multiple
+        let multiple = networks.configuration.multiple
         let height = min(side, image.height - 2 * margin) / multiple * multiple
         let width = min(side, image.width - 2 * margin) / multiple * multiple
         guard height > 0, width > 0 else { return nil }
@@ -101,10 +118,15 @@ final class DeblurTraining: TrainingTask {
         let sharp = try around.trimmed(by: margin)
         return Case(
             sharp: try sharp.to(device), blurred: try blurred.to(device),
-            deconvolved: try configuration.deconvolution?.deconvolved(blurred).to(device))
+            deconvolved: try networks.configuration.deconvolution?
+                .deconvolved(blurred, network: networks.kernels).to(device))
     }
 
     func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> TrainingBatch {
+        if let (kernels, lessons, misfit) = lessons {
+            let (clues, truth) = try lessons.batch(shard, using: &random, device: device)
+            return TrainingBatch(inputs: [clues, truth]) { try misfit.loss(kernels(clues), truth: truth) }
+        }
         let (sharp, blurred, deconvolved) = try pictures(shard, using: &random)
         let count = shard.batchSize
         let gammas = (0..<count).map { _ in schedule.trainingLevel(random.uniform(), random.uniform()) }
@@ -220,8 +242,9 @@ final class DeblurTraining: TrainingTask {
         for (index, one) in cases.enumerated() {
             let pictures = try noGrad {
                 let size = one.blurred.shape
+                // Found anew where that is what is learnt.
                 let prediction = try networks.prediction(
-                    of: one.blurred, deconvolved: one.deconvolved)
+                    of: one.blurred, deconvolved: lessons == nil ? one.deconvolved : nil)
                 let field = NoiseField(seed: 1, sample: index)
                 return try [one.blurred, prediction.quantized()]
                     + ways.map {

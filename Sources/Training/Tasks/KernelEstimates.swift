@@ -1,3 +1,4 @@
+import Crypto
 import Deblur
 import Degradation
 import Foundation
@@ -36,24 +37,24 @@ struct KernelEstimates: Sendable {
     /// - Parameters:
     ///   - count: of pairs; there are a sixth as many motions, if there are frames.
     ///   - deconvolution: what will take the blur out.
+    ///   - network: what improves its estimates.
     ///   - ways: in how many the blur is looked for; the best of them counts (``Deconvolution/bestKernel(of:sharp:estimates:)``).
     ///   - seed: all kernels, photographs and places follow from it.
     ///   - cache: a folder where estimates are kept for the next run that would make the same; nil for none.
     /// - Throws: `CancellationError`.
     init(
-        _ count: Int, of deconvolution: Deconvolution, ways: Int, degradation: BlurDegradation,
+        _ count: Int, of deconvolution: Deconvolution, network: KernelNetwork? = nil, ways: Int,
+        degradation: BlurDegradation,
         photos: PhotoCollection, frames: FrameSequence?, seed: UInt64, cache: String? = nil,
         isCancelled: () -> Bool = { false }
     ) throws {
         let margin = degradation.margin
         var plans = (0..<count).map { index in
             var random = Self.random(seed, index)
-            let photo = photos.pick(random.uniform())
-            let size = min(
-                Self.side + 2 * margin, photos.photos[photo].width, photos.photos[photo].height)
-            let crop = photos.crop(of: photo, size: size, using: &random)
+            let photograph = BlurredPhotograph(
+                of: photos, side: Self.side, degradation: degradation, using: &random)
             return Plan(
-                subject: .photograph(crop), size: size, draw: degradation.draw(using: &random), rest: random)
+                subject: .photograph(photograph), draw: photograph.draw, rest: photograph.rest)
         }
         if let frames {
             plans += (count..<(count + (count + 5) / 6)).map { index in
@@ -61,7 +62,7 @@ struct KernelEstimates: Sendable {
                 let size = min(Self.side, frames.largestCrop)
                 let take = frames.take(size: size, using: &random).upright
                 return Plan(
-                    subject: .frames(frames, take), size: size, draw: degradation.draw(using: &random),
+                    subject: .frames(frames, take, size: size), draw: degradation.draw(using: &random),
                     rest: random)
             }
         }
@@ -76,7 +77,8 @@ struct KernelEstimates: Sendable {
             return try EstimateStore(
                 folder: folder, count: plans.count,
                 of: settings + [
-                    "\(count) \(seed) \(Self.side)", "\(photos.photos.map { [$0.width, $0.height] })",
+                    try network.map(Self.digest) ?? "no network", "\(count) \(seed) \(Self.side)",
+                    "\(photos.photos.map { [$0.width, $0.height] })",
                     frames?.description ?? "no frames",
                 ])
         }
@@ -87,19 +89,16 @@ struct KernelEstimates: Sendable {
             estimates = try Device.oneOnEachThread(
                 plans.count, stretch: Self.stretch, isCancelled: isCancelled
             ) { [plans] index in
-                var plan = plans[index]
+                let plan = plans[index]
                 let (clean, sharp) =
                     switch plan.subject {
-                    case .photograph(let crop):
-                        try Self.exposed(photos.batch([crop], size: plan.size), plan.draw, margin: margin)
-                    case .frames(let frames, let take):
-                        try Self.averaged(frames, take, size: plan.size)
+                    case .photograph(let photograph): try photograph.exposed(from: photos, margin: margin)
+                    case .frames(let frames, let take, let size):
+                        try Self.averaged(frames, take, size: size)
                     }
-                let noise = try NoiseField(seed: plan.rest.next(), sample: 0).tensor(
-                    step: 0, channels: 3, height: clean.shape[2], width: clean.shape[3])
                 return try deconvolution.bestKernel(
-                    of: BlurDegradation.finished(clean, draws: [plan.draw], noise: noise), sharp: sharp,
-                    estimates: ways)
+                    of: BlurredPhotograph.finished(clean, plan.draw, plan.rest), sharp: sharp,
+                    estimates: ways, network: network)
             }
             store?.save(estimates)
         }
@@ -107,8 +106,8 @@ struct KernelEstimates: Sendable {
         for (plan, estimate) in zip(plans, estimates) {
             switch plan.subject {
             case .photograph: pairs.append(Pair(draw: plan.draw, estimate: estimate))
-            case .frames(_, let take):
-                motions.append(Motion(take: take, size: plan.size, estimate: estimate))
+            case .frames(_, let take, let size):
+                motions.append(Motion(take: take, size: size, estimate: estimate))
             }
         }
         (self.pairs, self.motions) = (pairs, motions)
@@ -121,25 +120,27 @@ struct KernelEstimates: Sendable {
     /// What is blurred and looked at.
     private struct Plan: Sendable {
         enum Subject: Sendable {
-            case photograph(PhotoCollection.Crop)
-            case frames(FrameSequence, FrameSequence.Take)
+            case photograph(BlurredPhotograph)
+            case frames(FrameSequence, FrameSequence.Take, size: Int)
         }
 
         let subject: Subject
-        /// Sides of it, with the margins.
-        let size: Int
+        /// Of frames its noise and compression alone.
         let draw: BlurDegradation.Draw
         /// The numbers that its noise is drawn from.
-        var rest: CounterStream
+        let rest: CounterStream
     }
 
-    /// A crop blurred, without its margins, and sharp.
-    private static func exposed(_ crop: Tensor, _ draw: BlurDegradation.Draw, margin: Int) throws -> (
-        blurred: Tensor, sharp: Tensor
-    ) {
-        let around = try crop.to(.cpu).to(.float32) / 127.5 - 1
-        let (blurred, scene) = try DeblurTraining.exposed(around, margin: margin, draws: [draw])
-        return (blurred, try scene.trimmed(by: margin))
+    /// Of a network's weights, on which its estimates depend.
+    static func digest(of network: KernelNetwork) throws -> String {
+        var hash = SHA256()
+        for (name, value) in network.parameters {
+            hash.update(data: Data(name.utf8))
+            try value.detach().to(.cpu).contiguous().floats().withUnsafeBytes {
+                hash.update(bufferPointer: $0)
+            }
+        }
+        return FileDigest.hex(hash.finalize())
     }
 
     private static func averaged(_ frames: FrameSequence, _ take: FrameSequence.Take, size: Int) throws -> (

@@ -80,7 +80,12 @@ struct RecipeTests {
         // A sharp photo must come back unharmed: it is among what is trained on.
         #expect((degradation.shares[.none] ?? 0) > 0 && degradation.noiselessShare > 0)
         #expect(degradation.storedValuesShare == 0.3)
-        #expect(model.deconvolution == Deconvolution() && model.predictor.imageChannels == 6)
+        let network = try #require(model.deconvolution?.network)
+        #expect(model.deconvolution == Deconvolution(network: network) && model.predictor.imageChannels == 6)
+        // What learns kernels afterwards goes on with the same model.
+        let kernels = try Recipe(path: "\(Package.recipes)/deblur-kernels.yaml")
+        guard case .deblur(let other, _) = kernels.task else { return }
+        #expect(other == model && kernels.objective.learns == .kernels && recipe.objective.learns == nil)
         #expect(recipe.data.kernelEstimates == 4096)
         let frames = try DatasetManifest(named: "gopro-0477", in: [Package.datasets])
         #expect(frames.neverTrain != true)

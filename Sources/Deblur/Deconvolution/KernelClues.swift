@@ -1,0 +1,88 @@
+import Tensors
+
+/// What a picture tells of its blur at one scale, once a kernel has been found there by edges: what a ``KernelNetwork`` sees.
+///
+/// Planes of one side, the kernel's middle in the middle of each:
+/// 1. the kernel, with whatever looked like noise dropped;
+/// 2. to 4. the same before anything was dropped, with a tenth, the usual and ten times the weight on small values:
+///    faint parts of the kernel are there, between noise;
+/// 5. and 6. the autocorrelation and the cepstrum of the picture's whitened gradients (``SpectrumFit``), which owe nothing to
+///    the edges that were found;
+/// 7. the cepstrum that the kernel would have if it were right.
+struct KernelClues: Sendable, Equatable {
+    static let planeCount = 7
+    /// A network sees so many pixels further on each side than the kernel reaches that is looked for.
+    private static let surroundings = 8
+
+    /// - Parameter kernelSide: of the kernel that is looked for, odd.
+    static func side(of kernelSide: Int) -> Int { kernelSide + 2 * surroundings }
+
+    let side: Int
+    /// Planes × side × side, each plane brought to about the same size.
+    let values: [Float]
+
+    /// From what the last kernel of a scale was made.
+    struct Evidence {
+        /// Of the gradients of the picture of few edges with the blurred picture's: complex, and their power.
+        let correlation: Tensor
+        let power: Tensor
+        let plan: PeriodicExtension
+        /// By which the kernel was moved to its middle.
+        let move: (down: Int, right: Int)
+    }
+
+    /// Weights on small values, for a picture of 255×255 pixels, and what the planes are multiplied by.
+    private static let ridges: [(weight: Double, factor: Float)] = [(1.2, 20), (12, 20), (120, 60)]
+    private static let guessFactor: Float = 20
+    private static let lagFactor: Float = 10
+    private static let limit: Float = 20
+
+    /// - Parameters:
+    ///   - guess: the kernel, row by row.
+    ///   - plane: the blurred picture at the scale, 1×1×H×W.
+    ///   - side: odd, at least the kernel's.
+    init(_ guess: [Float], guessSide: Int, _ evidence: Evidence, of plane: Tensor, side: Int) throws {
+        self.side = side
+        var planes = [try Self.padded(guess, guessSide, to: side, factor: Self.guessFactor)]
+        let plan = evidence.plan
+        let area = Double(plan.tall * plan.wide) / (255 * 255)
+        for ridge in Self.ridges {
+            let kernel = try (evidence.correlation / (evidence.power + ridge.weight * area))
+                .inverseFourier(height: plan.tall, width: plan.wide)
+                .rolled([side / 2 + evidence.move.down, side / 2 + evidence.move.right], dims: [2, 3])
+                .cropped(height: side, width: side).contiguous().floats()
+            planes.append(kernel.map { $0 * ridge.factor })
+        }
+        let none = [Float](repeating: 0, count: side * side)
+        let isLarge = min(plane.shape[2], plane.shape[3]) > BlurSpectrum.square
+        if isLarge, let logarithm = try BlurSpectrum.spectrum(of: plane) {
+            let lags = try SpectrumFit(logarithm: logarithm).lags(side: side)
+            planes += [lags.autocorrelation, lags.cepstrum].map { $0.map { $0 * Self.lagFactor } }
+        } else {
+            planes += [none, none]
+        }
+        planes.append(
+            try SpectrumFit.cepstrum(of: guess, kernelSide: guessSide, side: side).map { $0 * Self.lagFactor }
+        )
+        values = planes.flatMap { $0.map { min(max($0, -Self.limit), Self.limit) } }
+    }
+
+    /// The kernels in the first of the planes, N×1×side×side of N×planes×side×side.
+    static func guesses(in clues: Tensor) throws -> Tensor {
+        try clues.narrowed(1, start: 0, count: 1) * (1 / Double(guessFactor))
+    }
+
+    private static func padded(_ values: [Float], _ side: Int, to wide: Int, factor: Float) throws -> [Float]
+    {
+        guard side <= wide else {
+            throw TensorError(
+                operation: "kernel's clues", reason: "a kernel of \(side) pixels is larger than \(wide)")
+        }
+        var planes = [Float](repeating: 0, count: wide * wide)
+        let inset = (wide - side) / 2
+        for index in values.indices {
+            planes[(index / side + inset) * wide + index % side + inset] = values[index] * factor
+        }
+        return planes
+    }
+}

@@ -1,0 +1,118 @@
+import Crypto
+import Deblur
+import Degradation
+import Foundation
+import Tensors
+
+/// What a network for kernels learns from: photographs are blurred by kernels that are known, what is seen while the blur is looked
+/// for is written down at each scale, and the true kernel at that scale beside it.
+///
+/// The network takes no part in the search: a resumed run has the same lessons.
+struct KernelLessons: Sendable {
+    /// M×planes×side×side, float16, and M×1×side×side, their centroids in the middle.
+    private let clues: Tensor
+    private let kernels: Tensor
+
+    /// Sides of what is blurred and looked at, at most.
+    private static let side = 400
+    private static let stretch = 8
+    /// Raised when other lessons are made for the same settings and pictures.
+    private static let version = 1
+
+    /// - Parameters:
+    ///   - count: of photographs.
+    ///   - side: of the network's planes.
+    ///   - seed: all kernels, photographs and places follow from it.
+    ///   - cache: a folder where lessons are kept for the next run that would make the same; nil for none.
+    /// - Throws: `CancellationError`; ``DataError`` where no picture is large enough.
+    init(
+        _ count: Int, of deconvolution: Deconvolution, side: Int, degradation: BlurDegradation,
+        photos: PhotoCollection, seed: UInt64, cache: String? = nil, isCancelled: () -> Bool = { false }
+    ) throws {
+        let file = try cache.map {
+            try Self.file(
+                in: $0, count, deconvolution, degradation, photos: photos, seed: seed)
+        }
+        if let file, let kept = Self.read(file, side: side) {
+            (clues, kernels) = kept
+            return
+        }
+        let made = try Device.oneOnEachThread(count, stretch: Self.stretch, isCancelled: isCancelled) {
+            index in
+            var random = CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
+            let photograph = BlurredPhotograph(
+                of: photos, side: Self.side, degradation: degradation, using: &random)
+            // Motion that differs from place to place has no kernel.
+            guard photograph.draw.scene == nil else { return [Lesson]() }
+            let clean = try photograph.exposed(from: photos, margin: degradation.margin).blurred
+            let blurred = try BlurredPhotograph.finished(clean, photograph.draw, photograph.rest)
+            return try deconvolution.clues(of: blurred, way: index).compactMap { seen in
+                let kernel = photograph.draw.kernel.scaled(by: seen.scale)
+                guard kernel.side <= side else { return nil }
+                return Lesson(
+                    clues: try seen.planes.to(.float16),
+                    kernel: try BlurKernel.planes([kernel], side: side).reshaped([1, side, side]))
+            }
+        }.flatMap(\.self)
+        guard !made.isEmpty else {
+            throw DataError("no picture is large enough to look for its blur, or none is blurred by a kernel")
+        }
+        clues = try Tensor.stacked(made.map(\.clues))
+        kernels = try Tensor.stacked(made.map(\.kernel))
+        if let file { Self.write(clues, kernels, to: file) }
+    }
+
+    private struct Lesson {
+        let clues: Tensor
+        let kernel: Tensor
+    }
+
+    var count: Int { clues.shape[0] }
+
+    /// Lessons in a pose that is drawn, n×planes×side×side and n×1×side×side of float32.
+    func batch(_ shard: BatchShard, using random: inout CounterStream, device: Device) throws -> (
+        clues: Tensor, kernels: Tensor
+    ) {
+        let chosen = (0..<shard.batchSize).map { _ in min(count - 1, Int(random.uniform() * Double(count))) }
+        let pose = min(7, Int(random.uniform() * 8))
+        let indices = try Tensor(indices: Array(chosen[shard.range]))
+        func part(_ all: Tensor) throws -> Tensor {
+            try all.selected(0, indices: indices).to(.float32).posed(pose).contiguous().to(device)
+        }
+        return (try part(clues), try part(kernels))
+    }
+
+    // MARK: file
+
+    private static func file(
+        in folder: String, _ count: Int, _ deconvolution: Deconvolution, _ degradation: BlurDegradation,
+        photos: PhotoCollection, seed: UInt64
+    ) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        var hash = SHA256()
+        hash.update(data: Data("\(version) \(count) \(seed) \(side)\n".utf8))
+        hash.update(data: Data("\(photos.photos.map { [$0.width, $0.height] })\n".utf8))
+        hash.update(data: try encoder.encode(deconvolution.settings(estimates: Deconvolution.mostEstimates)))
+        hash.update(data: try encoder.encode(deconvolution))
+        hash.update(data: try encoder.encode(degradation))
+        return "\(folder)/kernel-lessons-\(FileDigest.hex(hash.finalize()).prefix(16)).safetensors"
+    }
+
+    /// Nil where there are none, or the file is damaged.
+    private static func read(_ path: String, side: Int) -> (Tensor, Tensor)? {
+        guard let file = try? SafetensorsFile(path: path), let clues = try? file.tensor("clues"),
+            let kernels = try? file.tensor("kernels"), clues.rank == 4, clues.shape[0] > 0,
+            clues.shape[3] == side, kernels.shape == [clues.shape[0], 1, side, side]
+        else { return nil }
+        return (clues, kernels)
+    }
+
+    /// What cannot be kept is made again next time.
+    private static func write(_ clues: Tensor, _ kernels: Tensor, to path: String) {
+        try? FileManager.default.createDirectory(
+            atPath: path.folderOfPath, withIntermediateDirectories: true)
+        try? SafetensorsWriter.write(
+            [("clues", clues), ("kernels", kernels)], metadata: [:], to: path)
+    }
+}
