@@ -16,6 +16,7 @@ public enum ModelExport {
         func card(_ metadata: [String: String]) -> [String: String] {
             var card = metadata
             card["recipe"] = text
+            card["name"] = recipe.name
             card["description"] = recipe.description
             card["licence"] = recipe.licence
             return card

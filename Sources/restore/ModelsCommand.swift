@@ -36,7 +36,7 @@ struct ModelsCommand: ParsableCommand {
                 } else {
                     let origin = card["continued_from"].map { ", continued from \($0)" } ?? ""
                     print(
-                        "  recipe    Recipes/\(card["name"] ?? name).yaml, \(card["samples"] ?? "?") training samples"
+                        "  recipe    as `restore models show \(name)` says, \(card["samples"] ?? "?") training samples"
                             + origin)
                     print("  trained   on \(card["training_sets"] ?? "?")")
                 }
