@@ -91,7 +91,10 @@ import Testing
 
     /// What the spectrum of white noise, blurred, tells without a guess is what the kernel alone would.
     /// Of a disc a larger part is smooth, and belongs to the picture.
-    @Test(arguments: [(BlurKernel.linear(length: 11, angle: 0.4), 0.75), (.defocus(radius: 3.3), 0.5)])
+    @Test(arguments: [
+        (BlurKernel.linear(length: 11, angle: 0.4), Float(0.75)),
+        (BlurKernel.defocus(radius: 3.3), Float(0.5)),
+    ])
     func theSpectrumTellsTheCepstrumOfTheKernel(kernel: BlurKernel, least: Float) throws {
         let noise = try NoiseField(seed: 4).tensor(step: 0, channels: 1, height: 420, width: 420)
         let blurred = try BlurDegradation.blurred(noise * 0.1, margin: kernel.side / 2, kernels: [kernel])

@@ -53,6 +53,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// A network tells faint parts from noise, and hardly anything of its kernels is dropped.
     private static let learnedThreshold = 0.005
 
+    typealias Observer = (_ clues: KernelClues, _ scale: Double) throws -> Void
+
     /// A kernel while it is looked for: not centred to fractions of a pixel.
     private struct Guess {
         var side: Int
@@ -81,8 +83,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     ) throws -> BlurKernel {
         try Device.onOneThread { try noGrad { try sought(gray, network, observe, isCancelled: isCancelled) } }
     }
-
-    typealias Observer = (_ clues: KernelClues, _ scale: Double) throws -> Void
 
     private func sought(
         _ gray: Tensor, _ network: KernelNetwork?, _ observe: Observer?, isCancelled: () -> Bool
@@ -123,6 +123,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
             let usual = level > 0 ? (iterations + 1) / 2 : iterations
             let evidence = try alternate(
                 &guess, of: part, &weight, iterations: level < 0 ? usual : lastIterations ?? usual)
+            // That of the scale before is of other pixels.
+            learned = nil
             guard network != nil || observe != nil, let evidence, level >= Self.firstLearnedLevel else {
                 continue
             }
