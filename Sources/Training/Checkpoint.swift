@@ -14,6 +14,8 @@ struct Checkpoint: Codable {
     var averageLoss: Double?
     /// Where the first weights came from, if not from the seed.
     var origin: String?
+    /// The digest of the network that took part in the search for lessons, if one did: a resumed run needs the same.
+    var searchNetwork: String?
 
     /// The metadata's `format`.
     static let format = "restore-checkpoint"
@@ -43,6 +45,7 @@ struct Checkpoint: Codable {
         ]
         metadata["average_loss"] = averageLoss.map { "\($0)" }
         metadata["continued_from"] = origin
+        metadata["search_network"] = searchNetwork
         try keepLast(in: directory)
         try SafetensorsWriter.write(
             tensors.map { (name: $0.0, value: $0.1) }, metadata: metadata, to: Self.path(in: directory))
@@ -101,6 +104,7 @@ struct Checkpoint: Codable {
         try optimizer.load { try file.tensor("optimizer.\($0)") }
         return Checkpoint(
             step: step, samples: samples, seconds: seconds, emaUpdates: updates,
-            averageLoss: data["average_loss"].flatMap(Double.init), origin: data["continued_from"])
+            averageLoss: data["average_loss"].flatMap(Double.init), origin: data["continued_from"],
+            searchNetwork: data["search_network"])
     }
 }

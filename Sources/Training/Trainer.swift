@@ -16,6 +16,8 @@ public final class Trainer {
         public var resume: Bool
         /// A run's folder, a checkpoint or a model file to take the first weights from.
         public var continueFrom: String?
+        /// The weights' file of the recipe's `data.searchModel`, where it names one.
+        public var searchModel: String?
         /// A folder for what takes long to make and follows from recipe and pictures alone; nil for none.
         public var cache: String?
         /// Of the program, for the run's record.
@@ -84,8 +86,10 @@ public final class Trainer {
 
     /// The network of the recipe, and what makes the task around it: reading the pictures takes long,
     /// and a network's checkpoint is looked at before.
+    ///
+    /// - Returns: `search`: that of the recipe's `data.searchModel`.
     func built() throws -> (
-        network: Module, optimizer: () throws -> RunOptimizer,
+        network: Module, search: KernelNetwork?, optimizer: () throws -> RunOptimizer,
         task: (_ training: [String], _ validation: [String], _ isCancelled: () -> Bool) throws ->
             any TrainingTask
     ) {
@@ -102,7 +106,7 @@ public final class Trainer {
         case .sr3(let configuration, let degradation):
             let model = try SR3Model(configuration, seed: recipe.seed, device: options.device)
             return (
-                model.network, { try optimizer(of: model.network) },
+                model.network, nil, { try optimizer(of: model.network) },
                 { [recipe] training, validation, _ in
                     try SR3Training(
                         recipe, model, degradation, perceptual: perceptual, training: training,
@@ -115,20 +119,31 @@ public final class Trainer {
             for (name, value) in networks.parameters {
                 try value.setRequiresGrad(PredictAndRefine.isOfKernels(name) == learnsKernels)
             }
+            let search = try searchNetwork(for: networks)
             let frames = try recipe.data.frames.map {
                 try TrainingFiles.paths(sets: [$0], roots: options.data, manifests: options.manifests)
             }
             return (
-                networks, { try optimizer(of: networks) },
+                networks, search, { try optimizer(of: networks) },
                 { [recipe, options] training, validation, isCancelled in
                     try DeblurTraining(
-                        recipe, networks, degradation, perceptual: perceptual, training: training,
-                        validation: validation, frames: frames ?? [], device: options.device,
-                        cache: options.cache,
-                        isCancelled: isCancelled)
+                        recipe, networks, degradation, search: search, perceptual: perceptual,
+                        training: training, validation: validation, frames: frames ?? [],
+                        device: options.device, cache: options.cache, isCancelled: isCancelled)
                 }
             )
         }
+    }
+
+    private func searchNetwork(for networks: PredictAndRefine) throws -> KernelNetwork? {
+        guard let name = recipe.data.searchModel else { return nil }
+        guard let kernels = try DeblurModel.load(options.searchModel ?? name).networks.kernels else {
+            throw DataError("data.searchModel: '\(name)' has no network for kernels")
+        }
+        guard kernels.side == networks.kernels?.side else {
+            throw DataError("data.searchModel: '\(name)' looks for kernels of another side than this recipe")
+        }
+        return kernels
     }
 
     func split() throws -> (training: [String], validation: [String]) {

@@ -36,7 +36,7 @@ extension Trainer {
     public func benchmark(steps: Int) throws -> TrainingBenchmark {
         let files = try split()
         if options.device.isCUDA { Device.allowTF32(true) }
-        let (network, makeOptimizer, makeTask) = try built()
+        let (network, _, makeOptimizer, makeTask) = try built()
         let optimizer = try makeOptimizer()
         let ema = try EMA(network.parameters, decay: recipe.optimizer.emaDecay)
         let task = try makeTask(files.training, [], { false })

@@ -54,8 +54,10 @@ final class TrainingRun {
         }
         let isResumed = ranks.isRoot && Checkpoint.exists(in: folder)
         if device.isCUDA { Device.allowTF32(true) }
-        let (network, makeOptimizer, makeTask) = try trainer.built()
+        let (network, search, makeOptimizer, makeTask) = try trainer.built()
         self.network = network
+        let searchNetwork = try search?.digest()
+        try ranks.requireSame(searchNetwork ?? "none", "weights of data.searchModel")
         let origin =
             try isResumed || !ranks.isRoot ? nil : trainer.options.continueFrom.map(StartingPoint.init)
         try origin?.load(into: network)
@@ -68,11 +70,17 @@ final class TrainingRun {
                 "continuing from \(origin.description), \(isWarm ? "with" : "without") its optimiser's state")
         }
         state = Checkpoint(
-            step: 0, samples: 0, seconds: 0, emaUpdates: ema.updates, origin: origin?.description)
+            step: 0, samples: 0, seconds: 0, emaUpdates: ema.updates, origin: origin?.description,
+            searchNetwork: searchNetwork)
         if isResumed {
             state = try Checkpoint.load(
                 in: folder, into: network, ema: ema, optimizer: optimizer, recipe: trainer.recipeText,
                 warn: { trainer.logger.warning("\($0)") })
+            guard state.searchNetwork == searchNetwork else {
+                throw DataError(
+                    "'\(folder)' was begun with a data.searchModel of other weights: resume with that one, or choose another --output"
+                )
+            }
             logger.info("continuing at step \(state.step)")
         }
         // Rank 0's state is that of all, but for the averages, which it alone saves.

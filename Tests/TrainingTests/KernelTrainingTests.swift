@@ -47,12 +47,13 @@ import Testing
                 deconvolution: Deconvolution(kernelSide: 9, network: Self.shape)), seed: seed)
     }
 
-    private func lessons(_ networks: PredictAndRefine, cache: String? = nil, seed: UInt64 = 4) throws
-        -> KernelLessons
-    {
+    private func lessons(
+        _ networks: PredictAndRefine, search: KernelNetwork? = nil, cache: String? = nil, seed: UInt64 = 4
+    ) throws -> KernelLessons {
         try KernelLessons(
             7, of: #require(networks.configuration.deconvolution), side: #require(networks.kernels).side,
-            degradation: Self.degradation, photos: PhotoCollection(paths: photos, minimum: 64), seed: seed,
+            search: search, degradation: Self.degradation,
+            photos: PhotoCollection(paths: photos, minimum: 64), seed: seed,
             cache: cache)
     }
 
@@ -129,6 +130,35 @@ import Testing
             try batch(lessons(networks, cache: "\(folder.path)/taken")).clues.bytes() == first.clues.bytes())
     }
 
+    /// A network that has learnt something changes what is seen after it was asked, and lessons made with it are kept apart.
+    @Test func aNetworkCanTakePartInTheSearch() throws {
+        let (networks, cache) = (try self.networks(), "\(folder.path)/cache")
+        let other = try #require(self.networks(seed: 5).kernels)
+        try disturb(other)
+        let alone = try batch(lessons(networks, cache: cache))
+        let led = try batch(lessons(networks, search: other, cache: cache))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 2)
+        // The same photographs and kernels.
+        #expect(try alone.kernels.bytes() == led.kernels.bytes())
+        #expect(try (alone.clues - led.clues).magnitude().max().item() > 0.5)
+        let again = try batch(lessons(networks, search: other, cache: cache))
+        #expect(try again.clues.bytes() == led.clues.bytes())
+        try disturb(other)
+        _ = try lessons(networks, search: other, cache: cache)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 3)
+    }
+
+    private func disturb(_ network: KernelNetwork) throws {
+        try noGrad {
+            for (index, parameter) in network.parameters.enumerated() {
+                let shape = parameter.value.shape
+                let noise = try NoiseField(seed: 2, sample: index)
+                    .tensor(step: 0, channels: 1, height: 1, width: shape.reduce(1, *)).reshaped(shape)
+                try parameter.value.copy(from: parameter.value + noise * 0.2)
+            }
+        }
+    }
+
     @Test func whatHasNoKernelTeachesNothing() throws {
         let networks = try self.networks()
         var degradation = Self.degradation
@@ -159,14 +189,12 @@ import Testing
             .replacing("method: muon", with: "method: adamw")
     }
 
-    private func trainer(_ text: String, output: String, resume: Bool = false, from: String? = nil) throws
-        -> Trainer
-    {
+    private func trainer(_ text: String, output: String, resume: Bool = false) throws -> Trainer {
         Trainer(
             recipe: try Recipe(yaml: text, path: "tiny.yaml"), recipeText: text,
             options: .init(
                 data: ["\(folder.path)/photos"], output: "\(folder.path)/\(output)", manifests: [],
-                device: .cpu, resume: resume, continueFrom: from),
+                device: .cpu, resume: resume),
             logger: .init(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -248,6 +276,52 @@ import Testing
         let fresh = try self.networks()
         for (name, value) in try #require(fresh.kernels).parameters {
             #expect(try #require(kept["kernels.\(name)"]).bytes() == value.bytes(), "\(name)")
+        }
+    }
+
+    /// Saves a model whose network for kernels is disturbed.
+    private func searchModel(_ configuration: DeblurConfiguration, seed: UInt64) throws -> String {
+        let networks = try PredictAndRefine(configuration, seed: seed)
+        if let kernels = networks.kernels { try disturb(kernels) }
+        let path = "\(folder.path)/search.safetensors"
+        try DeblurModel.save(
+            networks.parameters, configuration: configuration, metadata: [:], to: path, dtype: .float32)
+        return path
+    }
+
+    @Test func aRunNeedsTheModelThatItsLessonsWereMadeWith() throws {
+        let configuration = try networks().configuration
+        let path = try searchModel(configuration, seed: 1)
+        let text = try self.text().replacing("data:\n", with: "data:\n  searchModel: \(path)\n")
+        var count = 0
+        #expect(
+            try !trainer(text, output: "run").run(report: { _ in count += 1 }, isCancelled: { count == 3 }))
+        // The very weights are meant, not the name.
+        _ = try searchModel(configuration, seed: 2)
+        #expect {
+            try trainer(text, output: "run", resume: true).run(report: { _ in }, isCancelled: { false })
+        } throws: {
+            "\($0)".contains("run' was begun with a data.searchModel of other weights")
+        }
+        _ = try searchModel(configuration, seed: 1)
+        #expect(
+            try trainer(text, output: "run", resume: true).run(report: { _ in }, isCancelled: { false }))
+
+        var other = configuration
+        other.deconvolution?.kernelSide = 11
+        _ = try searchModel(other, seed: 1)
+        #expect { try trainer(text, output: "other").plan() } throws: {
+            "\($0)".contains("looks for kernels of another side")
+        }
+        other.deconvolution?.network = nil
+        _ = try searchModel(other, seed: 1)
+        #expect { try trainer(text, output: "other").plan() } throws: {
+            "\($0)" == "data.searchModel: '\(path)' has no network for kernels"
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/other"))
+        let pictures = text.replacing("  learns: kernels\n", with: "")
+        #expect { try Recipe(yaml: pictures, path: "r.yaml") } throws: {
+            "\($0)".contains("data.searchModel goes with objective.learns kernels")
         }
     }
 

@@ -15,8 +15,8 @@ import Tensors
 ///     min over k of ‖∇x ∗ k − ∇y‖² + μ·‖k‖²
 ///
 /// both by division in the frequency domain. Small values of k are dropped, islands of little weight where it is wanted, and
-/// its centroid is kept in the middle. Where there is a ``KernelNetwork``, it has the last word at each of the
-/// larger scales.
+/// its centroid is kept in the middle. Where there is a ``KernelNetwork``, it is asked at each of the larger scales before
+/// the last turn, whose picture of few edges is then made with its kernel, and has the last word after it.
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
 /// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
@@ -50,16 +50,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     private static let fewestPixels = 150_000
     /// The first level at which a network is asked: the kernel has half its side there.
     private static let firstLearnedLevel = -2
-    /// A network tells faint parts from noise, and hardly anything of its kernels is dropped.
-    private static let learnedThreshold = 0.005
 
     typealias Observer = (_ clues: KernelClues, _ scale: Double) throws -> Void
-
-    /// A kernel while it is looked for: not centred to fractions of a pixel.
-    private struct Guess {
-        var side: Int
-        var values: [Float]
-    }
 
     /// Where the whole kernel is first looked for, a large picture is made smaller, so that a long blur is found
     /// as well; from there it goes on to the picture's own pixels as long as the kernel has room.
@@ -74,6 +66,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         try kernel(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled)
     }
 
+    /// The same of luma.
+    ///
     /// - Parameters:
     ///   - gray: what ``luma(of:)`` gives, on the CPU.
     ///   - observe: given what a network sees, be there one or not, and how many pixels at that scale are one of the picture's.
@@ -95,53 +89,38 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         var octaves = 0
         while Self.isLarge(height: height, width: width, octave: octaves) { octaves += 1 }
         let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
-        var guess = Guess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
-        var weight = edgeWeight
+        var search = KernelSearch(self)
         var reached = 1.0
-        var learned: Guess?
+        // The network's last word; that of the scale before is of other pixels.
+        var learned: KernelGuess?
         for level in coarsest...(2 * octaves) {
-            if isCancelled() { throw CancellationError() }
-            let size = pow(2, Double(level) / 2)
-            if level == coarsest {
-                guess = croppedOrPadded(guess, side: odd(Double(side) * size))
-            } else if level <= 0 {
-                guess = try enlarged(guess, side: odd(Double(side) * size))
-            } else {
-                let next = try enlarged(guess, side: odd(Double(side) * 2.0.squareRoot()))
-                guard extent(next) < side else { break }
-                guess = cleaned(croppedOrPadded(next, side: side))
-            }
-            reached = size / Double(1 << octaves)
+            let isFirst = level == coarsest
+            guard try search.begin(level: level, isFirst: isFirst, isLearned: learned != nil) else { break }
+            learned = nil
+            reached = pow(2, Double(level) / 2) / Double(1 << octaves)
             let plane =
                 try level == 2 * octaves
                 ? gray
                 : gray.resized(
                     height: Int((Double(height) * reached).rounded()),
                     width: Int((Double(width) * reached).rounded()))
-            let part = try Self.strongestPart(
-                of: plane, by: plane, most: Self.mostPixels)
-            let usual = level > 0 ? (iterations + 1) / 2 : iterations
-            let evidence = try alternate(
-                &guess, of: part, &weight, iterations: level < 0 ? usual : lastIterations ?? usual)
-            // That of the scale before is of other pixels.
-            learned = nil
-            guard network != nil || observe != nil, let evidence, level >= Self.firstLearnedLevel else {
-                continue
-            }
-            let clues = try KernelClues(
-                guess.values, guessSide: guess.side, evidence, of: part, side: KernelClues.side(of: side))
-            try observe?(clues, reached)
-            if let network {
-                let improved = centred(Guess(side: clues.side, values: try network.kernel(clues)))
-                learned = improved
-                guess = cleaned(croppedOrPadded(improved, side: guess.side))
+            let part = try Self.strongestPart(of: plane, by: plane, most: Self.mostPixels)
+            let isAsked = (network != nil || observe != nil) && level >= Self.firstLearnedLevel
+            for turns in isAsked ? [KernelSearch.Turns.first, .last] : [.all] {
+                if isCancelled() { throw CancellationError() }
+                guard let clues = try search.turn(turns, level: level, of: part) else { continue }
+                try observe?(clues, reached)
+                guard let kernel = try network?.kernel(clues) else { continue }
+                learned = kernel
+                search.follow(kernel)
             }
         }
-        if let learned { guess = cleaned(learned, threshold: Self.learnedThreshold) }
+        var guess = search.guess
+        if let learned { guess = search.cleaned(learned, isLearned: true) }
         if reached < 1 {
-            guess = try enlarged(
-                guess, side: odd(Double(guess.side) / reached),
-                threshold: learned == nil ? threshold : Self.learnedThreshold)
+            guess = try search.cleaned(
+                guess.enlarged(side: KernelSearch.odd(Double(guess.side) / reached)),
+                isLearned: learned != nil)
         }
         return try BlurKernel(side: guess.side, values: guess.values)
     }
@@ -157,18 +136,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// Whether a picture made smaller by so many octaves is large enough to be made smaller by another.
     static func isLarge(height: Int, width: Int, octave: Int) -> Bool {
         (height * width) >> (2 * (octave + 1)) >= fewestPixels
-    }
-
-    private func odd(_ side: Double) -> Int {
-        let whole = max(3, Int(side.rounded()))
-        return whole % 2 == 0 ? whole + 1 : whole
-    }
-
-    /// Longer side of the box around a kernel's values, pixels.
-    private func extent(_ guess: Guess) -> Int {
-        let held = guess.values.indices.filter { guess.values[$0] > 0 }
-        func length(_ places: [Int]) -> Int { (places.max() ?? 0) - (places.min() ?? 0) }
-        return max(length(held.map { $0 / guess.side }), length(held.map { $0 % guess.side }))
     }
 
     /// The part of a large picture with the strongest edges, for what would take long with all of it and gain hardly more.
@@ -197,176 +164,5 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
         return try picture.narrowed(2, start: best.row, count: tall)
             .narrowed(3, start: best.column, count: wide)
-    }
-
-    /// With zeros around it, or without its edge.
-    private func croppedOrPadded(_ guess: Guess, side: Int) -> Guess {
-        var values = [Float](repeating: 0, count: side * side)
-        let offset = (side - guess.side) / 2
-        for row in max(0, -offset)..<min(guess.side, side - offset) {
-            for column in max(0, -offset)..<min(guess.side, side - offset) {
-                values[(row + offset) * side + column + offset] = guess.values[row * guess.side + column]
-            }
-        }
-        return Guess(side: side, values: values)
-    }
-
-    private func enlarged(_ guess: Guess, side: Int, threshold: Double? = nil) throws -> Guess {
-        let large = try Tensor(guess.values, shape: [1, 1, guess.side, guess.side])
-            .resized(height: side, width: side)
-        return cleaned(Guess(side: side, values: try large.floats()), threshold: threshold)
-    }
-
-    // MARK: a scale
-
-    /// The iterations at one scale: latent picture and kernel in turns.
-    ///
-    /// - Parameter plane: the blurred picture at it, 1×1×H×W.
-    /// - Returns: from what the last kernel was made; nil where the scale is too small to tell.
-    private func alternate(
-        _ guess: inout Guess, of plane: Tensor, _ weight: inout Double, iterations: Int
-    ) throws -> KernelClues.Evidence? {
-        let plan = PeriodicExtension(height: plane.shape[2], width: plane.shape[3], margin: guess.side)
-        guard plan.isPossible else { return nil }
-        let blurred = try plan.extended(plane)
-        let spectrum = try blurred.fourier(height: plan.tall, width: plan.wide)
-        let gradientPower = try plan.gradientPower()
-        let window = try plan.window(inset: guess.side / 2)
-        let down = try (blurred.forwardDifference(2) * window).fourier(height: plan.tall, width: plan.wide)
-        let right = try (blurred.forwardDifference(3) * window).fourier(height: plan.tall, width: plan.wide)
-        var evidence: KernelClues.Evidence?
-        for _ in 0..<iterations {
-            let blur = try plan.spectrum(side: guess.side, values: guess.values)
-            let sharp = try latentPicture(
-                spectrum, of: blurred, blur: blur, power: gradientPower, plan, weight)
-            func transformed(_ dim: Int) throws -> Tensor {
-                try (sharp.forwardDifference(dim) * window).fourier(height: plan.tall, width: plan.wide)
-            }
-            let (sharpDown, sharpRight) = try (transformed(2), transformed(3))
-            let correlation = try sharpDown.conjugated() * down + sharpRight.conjugated() * right
-            let power = try sharpDown.magnitude().squared() + sharpRight.magnitude().squared()
-            let found = try kernel(correlation, power, plan, side: guess.side)
-            let move = centring(found)
-            guess = moved(found, by: move)
-            evidence = .init(correlation: correlation, power: power, plan: plan, move: move)
-            weight = max(weight / 1.1, leastEdgeWeight)
-        }
-        return evidence
-    }
-
-    /// From the gradients' spectra.
-    ///
-    /// - Parameters:
-    ///   - correlation: of the sharp picture's with the blurred one's, complex.
-    ///   - power: of the sharp picture's, real.
-    private func kernel(_ correlation: Tensor, _ power: Tensor, _ plan: PeriodicExtension, side: Int)
-        throws
-        -> Guess
-    {
-        // μ for a picture of this size.
-        let ridge = kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
-        let values = try plan.around(correlation / (power + ridge), reach: side / 2)
-        return cleaned(Guess(side: side, values: values))
-    }
-
-    /// The picture of few edges that the kernel blurs into the one there is.
-    ///
-    /// - Parameters:
-    ///   - spectrum: of the blurred picture.
-    ///   - blurred: from which the splitting starts.
-    private func latentPicture(
-        _ spectrum: Tensor, of blurred: Tensor, blur: Tensor, power: Tensor, _ plan: PeriodicExtension,
-        _ weight: Double
-    ) throws -> Tensor {
-        let seen = try blur.conjugated() * spectrum
-        let blurPower = try blur.magnitude().squared()
-        var sharp = blurred
-        var splitting = 2 * weight
-        while splitting < lastSplitting {
-            let edges = try EdgeSplitting.strongEdges(of: sharp, above: weight / splitting)
-            sharp = try EdgeSplitting.solution(
-                seen: seen, edges: edges.fourier(height: plan.tall, width: plan.wide), blurPower: blurPower,
-                gradientPower: power, splitting: splitting
-            ).inverseFourier(height: plan.tall, width: plan.wide)
-            splitting *= splittingGrowth
-        }
-        return sharp
-    }
-
-    // MARK: kernels
-
-    /// Without negative and small values and islands of little weight, of sum 1.
-    private func cleaned(_ guess: Guess, threshold: Double? = nil) -> Guess {
-        var guess = guess
-        let largest = guess.values.max() ?? 0
-        let least = max(0, Float(threshold ?? self.threshold) * largest)
-        for index in guess.values.indices where !(guess.values[index] >= least) { guess.values[index] = 0 }
-        let total = guess.values.reduce(0, +)
-        guard total > 0, total.isFinite else {
-            guess.values = guess.values.map { _ in 0 }
-            guess.values[guess.values.count / 2] = 1
-            return guess
-        }
-        for island in islands(guess) {
-            let share = island.reduce(0) { $0 + guess.values[$1] } / total
-            if share < Float(leastIsland) { for index in island { guess.values[index] = 0 } }
-        }
-        let rest = guess.values.reduce(0, +)
-        guard rest > 0 else {
-            guess.values[guess.values.count / 2] = 1
-            return guess
-        }
-        guess.values = guess.values.map { $0 / rest }
-        return guess
-    }
-
-    /// Indices of the values above 0, by neighbourhood of eight.
-    private func islands(_ guess: Guess) -> [[Int]] {
-        let side = guess.side
-        var seen = guess.values.map { $0 <= 0 }
-        var found: [[Int]] = []
-        for start in guess.values.indices where !seen[start] {
-            seen[start] = true
-            var island = [start]
-            var next = 0
-            while next < island.count {
-                let (row, column) = (island[next] / side, island[next] % side)
-                next += 1
-                for y in max(0, row - 1)...min(side - 1, row + 1) {
-                    for x in max(0, column - 1)...min(side - 1, column + 1) where !seen[y * side + x] {
-                        seen[y * side + x] = true
-                        island.append(y * side + x)
-                    }
-                }
-            }
-            found.append(island)
-        }
-        return found
-    }
-
-    /// Moved by whole pixels so that the centroid lies in the middle.
-    private func centred(_ guess: Guess) -> Guess { moved(guess, by: centring(guess)) }
-
-    /// How far the middle is from the centroid, whole pixels.
-    private func centring(_ guess: Guess) -> (down: Int, right: Int) {
-        let side = guess.side
-        var (y, x) = (0.0, 0.0)
-        for index in guess.values.indices {
-            y += Double(guess.values[index]) * Double(index / side)
-            x += Double(guess.values[index]) * Double(index % side)
-        }
-        return (side / 2 - Int(y.rounded()), side / 2 - Int(x.rounded()))
-    }
-
-    /// What leaves enters at the other side.
-    private func moved(_ guess: Guess, by move: (down: Int, right: Int)) -> Guess {
-        let side = guess.side
-        var moved = guess
-        for index in guess.values.indices {
-            let row = (index / side + move.down + side) % side
-            let column = (index % side + move.right + side) % side
-            moved.values[row * side + column] = guess.values[index]
-        }
-        return moved
     }
 }

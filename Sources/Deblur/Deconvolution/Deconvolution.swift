@@ -105,17 +105,20 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         try estimates(of: blurred, .ways(1), network: network, isCancelled: isCancelled)[0].kernel
     }
 
-    /// All that a network would see while the blur of a picture is looked for by edges without one: what it learns from.
+    /// All that a network sees while the blur of a picture is looked for by edges: what it learns from.
     ///
     /// - Parameters:
     ///   - blurred: 1×3×H×W, sRGB values in [-1, 1].
     ///   - way: which of the ways, counted on without end.
+    ///   - network: takes part in the search; nil for what one would see in a search without.
     /// - Returns: planes of ``KernelClues``, planes×side×side, and how many pixels of theirs are one of the picture's.
-    public func clues(of blurred: Tensor, way: Int) throws -> [(planes: Tensor, scale: Double)] {
+    public func clues(of blurred: Tensor, way: Int, network: KernelNetwork? = nil) throws -> [(
+        planes: Tensor, scale: Double
+    )] {
         var seen: [(planes: Tensor, scale: Double)] = []
         let ways = ways
         _ = try ways[way % ways.count].estimator.kernel(
-            ofLuma: BlurEstimator.luma(of: blurred.to(.cpu)),
+            ofLuma: BlurEstimator.luma(of: blurred.to(.cpu)), network: network,
             observe: { clues, scale in
                 let shape = [KernelClues.planeCount, clues.side, clues.side]
                 seen.append((try Tensor(clues.values, shape: shape), scale))

@@ -21,6 +21,8 @@ struct KernelClues: Sendable, Equatable {
     /// Planes × side × side, each plane brought to about the same size.
     let values: [Float]
 
+    init(side: Int, values: [Float]) { (self.side, self.values) = (side, values) }
+
     /// From what the last kernel of a scale was made.
     struct Evidence {
         /// Of the gradients of the picture of few edges with the blurred picture's: complex, and their power.
@@ -38,12 +40,12 @@ struct KernelClues: Sendable, Equatable {
     private static let limit: Float = 20
 
     /// - Parameters:
-    ///   - guess: the kernel, row by row.
+    ///   - guess: the kernel.
     ///   - plane: the blurred picture at the scale, 1×1×H×W.
     ///   - side: odd, at least the kernel's.
-    init(_ guess: [Float], guessSide: Int, _ evidence: Evidence, of plane: Tensor, side: Int) throws {
+    init(_ guess: KernelGuess, _ evidence: Evidence, of plane: Tensor, side: Int) throws {
         self.side = side
-        var planes = [try Self.padded(guess, guessSide, to: side, factor: Self.guessFactor)]
+        var planes = [guess.croppedOrPadded(side: side).values.map { $0 * Self.guessFactor }]
         let plan = evidence.plan
         let area = Double(plan.tall * plan.wide) / (255 * 255)
         for ridge in Self.ridges {
@@ -62,7 +64,9 @@ struct KernelClues: Sendable, Equatable {
             planes += [none, none]
         }
         planes.append(
-            try SpectrumFit.cepstrum(of: guess, kernelSide: guessSide, side: side).map { $0 * Self.lagFactor }
+            try SpectrumFit.cepstrum(of: guess.values, kernelSide: guess.side, side: side).map {
+                $0 * Self.lagFactor
+            }
         )
         values = planes.flatMap { $0.map { min(max($0, -Self.limit), Self.limit) } }
     }
@@ -70,19 +74,5 @@ struct KernelClues: Sendable, Equatable {
     /// The kernels in the first of the planes, N×1×side×side of N×planes×side×side.
     static func guesses(in clues: Tensor) throws -> Tensor {
         try clues.narrowed(1, start: 0, count: 1) * (1 / Double(guessFactor))
-    }
-
-    private static func padded(_ values: [Float], _ side: Int, to wide: Int, factor: Float) throws -> [Float]
-    {
-        guard side <= wide else {
-            throw TensorError(
-                operation: "kernel's clues", reason: "a kernel of \(side) pixels is larger than \(wide)")
-        }
-        var planes = [Float](repeating: 0, count: wide * wide)
-        let inset = (wide - side) / 2
-        for index in values.indices {
-            planes[(index / side + inset) * wide + index % side + inset] = values[index] * factor
-        }
-        return planes
     }
 }

@@ -1,4 +1,5 @@
 import Diffusion
+import ImageTensors
 import Tensors
 
 /// Makes a kernel that was found by edges more like one that a camera makes.
@@ -49,10 +50,18 @@ public final class KernelNetwork: Module, @unchecked Sendable {
             .softmax(dim: 1).reshaped([clues.shape[0], 1, side, side])
     }
 
-    /// The values of one kernel, row by row.
-    func kernel(_ clues: KernelClues) throws -> [Float] {
+    /// One kernel, moved to its middle: the mean of what is made of eight poses, since errors differ in them.
+    func kernel(_ clues: KernelClues) throws -> KernelGuess {
         let device = parameters.first?.value.device ?? .cpu
         let planes = try Tensor(clues.values, shape: [1, KernelClues.planeCount, clues.side, clues.side])
-        return try self(planes.to(device)).to(.cpu).contiguous().floats()
+            .to(device)
+        let poses = Tensor.poses
+        let made = try self(Tensor.concatenated(poses.map { try planes.posed($0) }, dim: 0))
+        var sum = try Tensor.zeros([1, 1, clues.side, clues.side], device: device)
+        for (index, pose) in poses.enumerated() {
+            sum = try sum + made.narrowed(0, start: index, count: 1).unposed(pose)
+        }
+        let values = try (sum / Double(poses.count)).to(.cpu).contiguous().floats()
+        return KernelGuess(side: clues.side, values: values).centred
     }
 }

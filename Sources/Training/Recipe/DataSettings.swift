@@ -27,12 +27,15 @@ extension Recipe {
         /// In how many ways each is estimated, of which that counts whose deconvolved picture is nearest to the sharp one.
         /// Default: 1.
         public var blurEstimates: Int?
+        /// Where kernels are learnt: a deblurring model, by name or path, whose network takes part in the search that lessons are made of,
+        /// so that they show what it will see where its own kernels led. Default: none does.
+        public var searchModel: String?
         /// Default: auto.
         public var memory: Memory
 
         private enum CodingKeys: String, CodingKey {
             case sets, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates
-            case blurEstimates, memory
+            case blurEstimates, searchModel, memory
         }
 
         public init(from decoder: any Decoder) throws {
@@ -45,6 +48,7 @@ extension Recipe {
             frameCounts = try values.decodeIfPresent(DrawRange.self, forKey: .frameCounts)
             kernelEstimates = try values.decodeIfPresent(Int.self, forKey: .kernelEstimates)
             blurEstimates = try values.decodeIfPresent(Int.self, forKey: .blurEstimates)
+            searchModel = try values.decodeIfPresent(String.self, forKey: .searchModel)
             memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto
         }
     }

@@ -122,6 +122,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 objective.learns != .kernels || model.deconvolution?.network != nil, "objective.learns",
                 "can be kernels only with model.deconvolution.network, which is what learns then")
             try check(
+                data.searchModel == nil || objective.learns == .kernels, "data.searchModel",
+                "goes with objective.learns kernels")
+            try check(
                 objective.perceptual == nil || (objective.reconstructionWeight ?? 0) > 0,
                 "objective.reconstructionWeight",
                 "must be above 0 with objective.perceptual, of which the predictor learns nothing")

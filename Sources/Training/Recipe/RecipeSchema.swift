@@ -77,6 +77,10 @@ public enum RecipeSchema {
                     "blurEstimates", .integer(1...UInt64(Deconvolution.mostEstimates)),
                     "In how many ways each is estimated; that nearest to the sharp picture counts.",
                     standard: .integer(1)),
+                .optional(
+                    "searchModel", .text(TextRule("text")),
+                    "With objective.learns kernels: the deblurring model whose network takes part in the search, a name or a path."
+                ),
             ]
         }
         fields.append(

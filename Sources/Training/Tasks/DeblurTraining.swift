@@ -38,8 +38,9 @@ final class DeblurTraining: TrainingTask {
 
     init(
         _ recipe: Recipe, _ networks: PredictAndRefine, _ degradation: BlurDegradation,
-        perceptual: PerceptualLoss? = nil, training: [String], validation: [String], frames: [String],
-        device: Device, cache: String? = nil, isCancelled: () -> Bool = { false }
+        search: KernelNetwork? = nil, perceptual: PerceptualLoss? = nil, training: [String],
+        validation: [String], frames: [String], device: Device, cache: String? = nil,
+        isCancelled: () -> Bool = { false }
     ) throws {
         self.networks = networks
         let configuration = networks.configuration
@@ -66,8 +67,9 @@ final class DeblurTraining: TrainingTask {
             lessons = (
                 kernels,
                 try KernelLessons(
-                    estimateCount, of: deconvolution, side: kernels.side, degradation: degradation,
-                    photos: photos, seed: recipe.seed, cache: cache, isCancelled: isCancelled),
+                    estimateCount, of: deconvolution, side: kernels.side, search: search,
+                    degradation: degradation, photos: photos, seed: recipe.seed, cache: cache,
+                    isCancelled: isCancelled),
                 try KernelMisfit(side: kernels.side, device: device)
             )
             estimates = nil
@@ -87,15 +89,17 @@ final class DeblurTraining: TrainingTask {
             detachesPrediction: recipe.objective.detachPrediction ?? false,
             reconstructionWeight: recipe.objective.reconstructionWeight ?? 0)
         (cases, unusable) = try HeldOut.read(validation) { index, image in
+            // Where kernels are learnt, pictures are deconvolved anew each time.
             try Self.heldOut(
-                image, index, degradation: degradation, networks, seed: recipe.seed, device: device)
+                image, index, isDeconvolved: recipe.objective.learns != .kernels, degradation: degradation,
+                networks, seed: recipe.seed, device: device)
         }
     }
 
     /// The central crop of at most `side` pixels, blurred always the same; nil if nothing is left of it.
     private static func heldOut(
-        _ image: Image, _ index: Int, degradation: BlurDegradation, _ networks: PredictAndRefine,
-        side: Int = 256, seed: UInt64, device: Device
+        _ image: Image, _ index: Int, isDeconvolved: Bool, degradation: BlurDegradation,
+        _ networks: PredictAndRefine, side: Int = 256, seed: UInt64, device: Device
     ) throws -> Case? {
         var blurring = degradation
         blurring.shares[.none] = nil
@@ -118,8 +122,9 @@ final class DeblurTraining: TrainingTask {
         let sharp = try around.trimmed(by: margin)
         return Case(
             sharp: try sharp.to(device), blurred: try blurred.to(device),
-            deconvolved: try networks.configuration.deconvolution?
-                .deconvolved(blurred, network: networks.kernels).to(device))
+            deconvolved: try isDeconvolved
+                ? networks.configuration.deconvolution?
+                    .deconvolved(blurred, network: networks.kernels).to(device) : nil)
     }
 
     func batch(_ shard: BatchShard, using random: inout CounterStream) throws -> TrainingBatch {
@@ -242,9 +247,7 @@ final class DeblurTraining: TrainingTask {
         for (index, one) in cases.enumerated() {
             let pictures = try noGrad {
                 let size = one.blurred.shape
-                // Found anew where that is what is learnt.
-                let prediction = try networks.prediction(
-                    of: one.blurred, deconvolved: lessons == nil ? one.deconvolved : nil)
+                let prediction = try networks.prediction(of: one.blurred, deconvolved: one.deconvolved)
                 let field = NoiseField(seed: 1, sample: index)
                 return try [one.blurred, prediction.quantized()]
                     + ways.map {

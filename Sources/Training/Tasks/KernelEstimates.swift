@@ -1,4 +1,3 @@
-import Crypto
 import Deblur
 import Degradation
 import Foundation
@@ -67,17 +66,12 @@ struct KernelEstimates: Sendable {
             }
         }
         let store = try cache.map { folder in
-            let encoder = JSONEncoder()
-            // A dictionary has another order in each process.
-            encoder.outputFormatting = .sortedKeys
-            let settings = try [
-                encoder.encode(deconvolution.settings(estimates: ways)), encoder.encode(deconvolution),
-                encoder.encode(degradation),
-            ].map { String(decoding: $0, as: UTF8.self) }
-            return try EstimateStore(
+            try EstimateStore(
                 folder: folder, count: plans.count,
-                of: settings + [
-                    try network.map(Self.digest) ?? "no network", "\(count) \(seed) \(Self.side)",
+                of: [
+                    TensorCache.text(of: deconvolution.settings(estimates: ways)),
+                    TensorCache.text(of: deconvolution), TensorCache.text(of: degradation),
+                    network?.digest() ?? "no network", "\(count) \(seed) \(Self.side)",
                     "\(photos.photos.map { [$0.width, $0.height] })",
                     frames?.description ?? "no frames",
                 ])
@@ -129,18 +123,6 @@ struct KernelEstimates: Sendable {
         let draw: BlurDegradation.Draw
         /// The numbers that its noise is drawn from.
         let rest: CounterStream
-    }
-
-    /// Of a network's weights, on which its estimates depend.
-    static func digest(of network: KernelNetwork) throws -> String {
-        var hash = SHA256()
-        for (name, value) in network.parameters {
-            hash.update(data: Data(name.utf8))
-            try value.detach().to(.cpu).contiguous().floats().withUnsafeBytes {
-                hash.update(bufferPointer: $0)
-            }
-        }
-        return FileDigest.hex(hash.finalize())
     }
 
     private static func averaged(_ frames: FrameSequence, _ take: FrameSequence.Take, size: Int) throws -> (

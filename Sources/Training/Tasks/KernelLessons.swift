@@ -1,4 +1,3 @@
-import Crypto
 import Deblur
 import Degradation
 import Foundation
@@ -7,7 +6,11 @@ import Tensors
 /// What a network for kernels learns from: photographs are blurred by kernels that are known, what is seen while the blur is looked
 /// for is written down at each scale, and the true kernel at that scale beside it.
 ///
-/// The network takes no part in the search: a resumed run has the same lessons.
+/// The network that learns takes no part in the search, so that a resumed run has the same lessons; another may, best an
+/// earlier state of it. What is seen then are places where a network's kernels led, as when it is used.
+///
+/// Source: for learning from where a learner leads, Ross, Gordon and Bagnell, "A reduction of imitation learning and structured
+/// prediction to no-regret online learning", AISTATS 2011.
 struct KernelLessons: Sendable {
     /// M×planes×side×side, float16, and M×1×side×side, their centroids in the middle.
     private let clues: Tensor
@@ -17,23 +20,24 @@ struct KernelLessons: Sendable {
     private static let side = 400
     private static let stretch = 8
     /// Raised when other lessons are made for the same settings and pictures.
-    private static let version = 1
+    private static let version = 2
 
     /// - Parameters:
     ///   - count: of photographs.
     ///   - side: of the network's planes.
+    ///   - search: takes part in the search.
     ///   - seed: all kernels, photographs and places follow from it.
     ///   - cache: a folder where lessons are kept for the next run that would make the same; nil for none.
     /// - Throws: `CancellationError`; ``DataError`` where no picture is large enough.
     init(
-        _ count: Int, of deconvolution: Deconvolution, side: Int, degradation: BlurDegradation,
-        photos: PhotoCollection, seed: UInt64, cache: String? = nil, isCancelled: () -> Bool = { false }
+        _ count: Int, of deconvolution: Deconvolution, side: Int, search: KernelNetwork? = nil,
+        degradation: BlurDegradation, photos: PhotoCollection, seed: UInt64, cache: String? = nil,
+        isCancelled: () -> Bool = { false }
     ) throws {
-        let file = try cache.map {
-            try Self.file(
-                in: $0, count, deconvolution, degradation, photos: photos, seed: seed)
+        let cache = try cache.map {
+            try Self.cache(in: $0, count, deconvolution, search, degradation, photos: photos, seed: seed)
         }
-        if let file, let kept = Self.read(file, side: side) {
+        if let kept = cache.flatMap({ Self.read($0, side: side) }) {
             (clues, kernels) = kept
             return
         }
@@ -46,7 +50,7 @@ struct KernelLessons: Sendable {
             guard photograph.draw.scene == nil else { return [Lesson]() }
             let clean = try photograph.exposed(from: photos, margin: degradation.margin).blurred
             let blurred = try BlurredPhotograph.finished(clean, photograph.draw, photograph.rest)
-            return try deconvolution.clues(of: blurred, way: index).compactMap { seen in
+            return try deconvolution.clues(of: blurred, way: index, network: search).compactMap { seen in
                 let kernel = photograph.draw.kernel.scaled(by: seen.scale)
                 guard kernel.side <= side else { return nil }
                 return Lesson(
@@ -59,7 +63,7 @@ struct KernelLessons: Sendable {
         }
         clues = try Tensor.stacked(made.map(\.clues))
         kernels = try Tensor.stacked(made.map(\.kernel))
-        if let file { Self.write(clues, kernels, to: file) }
+        cache?.save([("clues", clues), ("kernels", kernels)])
     }
 
     private struct Lesson {
@@ -84,35 +88,26 @@ struct KernelLessons: Sendable {
 
     // MARK: file
 
-    private static func file(
-        in folder: String, _ count: Int, _ deconvolution: Deconvolution, _ degradation: BlurDegradation,
-        photos: PhotoCollection, seed: UInt64
-    ) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        var hash = SHA256()
-        hash.update(data: Data("\(version) \(count) \(seed) \(side)\n".utf8))
-        hash.update(data: Data("\(photos.photos.map { [$0.width, $0.height] })\n".utf8))
-        hash.update(data: try encoder.encode(deconvolution.settings(estimates: Deconvolution.mostEstimates)))
-        hash.update(data: try encoder.encode(deconvolution))
-        hash.update(data: try encoder.encode(degradation))
-        return "\(folder)/kernel-lessons-\(FileDigest.hex(hash.finalize()).prefix(16)).safetensors"
+    private static func cache(
+        in folder: String, _ count: Int, _ deconvolution: Deconvolution, _ search: KernelNetwork?,
+        _ degradation: BlurDegradation, photos: PhotoCollection, seed: UInt64
+    ) throws -> TensorCache {
+        try TensorCache(
+            "kernel-lessons", in: folder, version: version,
+            of: [
+                "\(count) \(seed) \(side)", "\(photos.photos.map { [$0.width, $0.height] })",
+                TensorCache.text(of: deconvolution.settings(estimates: Deconvolution.mostEstimates)),
+                TensorCache.text(of: deconvolution), TensorCache.text(of: degradation),
+                search?.digest() ?? "no network",
+            ])
     }
 
     /// Nil where there are none, or the file is damaged.
-    private static func read(_ path: String, side: Int) -> (Tensor, Tensor)? {
-        guard let file = try? SafetensorsFile(path: path), let clues = try? file.tensor("clues"),
+    private static func read(_ cache: TensorCache, side: Int) -> (clues: Tensor, kernels: Tensor)? {
+        guard let file = cache.file(), let clues = try? file.tensor("clues"),
             let kernels = try? file.tensor("kernels"), clues.rank == 4, clues.shape[0] > 0,
             clues.shape[3] == side, kernels.shape == [clues.shape[0], 1, side, side]
         else { return nil }
         return (clues, kernels)
-    }
-
-    /// What cannot be kept is made again next time.
-    private static func write(_ clues: Tensor, _ kernels: Tensor, to path: String) {
-        try? FileManager.default.createDirectory(
-            atPath: path.folderOfPath, withIntermediateDirectories: true)
-        try? SafetensorsWriter.write(
-            [("clues", clues), ("kernels", kernels)], metadata: [:], to: path)
     }
 }
