@@ -82,7 +82,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// A folder or file as it is, else an installed model's.
-    private static func existing(_ name: String) throws -> String {
+    private static func path(ofModel name: String) throws -> String {
         FileManager.default.fileExists(atPath: name) ? name : try ModelStore.path(of: name)
     }
 
@@ -103,8 +103,8 @@ struct TrainCommand: ParsableCommand {
         var options = Trainer.Options(
             data: roots, output: output ?? "", manifests: [besideRecipe] + Installation.manifests,
             device: try machine.resolved(for: ranks), resume: resume,
-            continueFrom: try continueFrom.map(Self.existing))
-        options.searchModel = try loaded.data.searchModel.map(Self.existing)
+            continueFrom: try continueFrom.map(Self.path(ofModel:)))
+        options.searchModel = try loaded.data.searchModel.map(Self.path(ofModel:))
         options.version = Restore.version
         options.cache = Installation.cache
         let trainer = Trainer(

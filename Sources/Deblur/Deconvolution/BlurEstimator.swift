@@ -91,12 +91,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
         var search = KernelSearch(self)
         var reached = 1.0
-        // The network's last word; that of the scale before is of other pixels.
-        var learned: KernelGuess?
         for level in coarsest...(2 * octaves) {
-            let isFirst = level == coarsest
-            guard try search.begin(level: level, isFirst: isFirst, isLearned: learned != nil) else { break }
-            learned = nil
+            guard try search.begin(level: level, isFirst: level == coarsest) else { break }
             reached = pow(2, Double(level) / 2) / Double(1 << octaves)
             let plane =
                 try level == 2 * octaves
@@ -110,18 +106,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 if isCancelled() { throw CancellationError() }
                 guard let clues = try search.turn(turns, level: level, of: part) else { continue }
                 try observe?(clues, reached)
-                guard let kernel = try network?.kernel(clues) else { continue }
-                learned = kernel
-                search.follow(kernel)
+                if let network { search.follow(try network.kernel(clues)) }
             }
         }
-        var guess = search.guess
-        if let learned { guess = search.cleaned(learned, isLearned: true) }
-        if reached < 1 {
-            guess = try search.cleaned(
-                guess.enlarged(side: KernelSearch.odd(Double(guess.side) / reached)),
-                isLearned: learned != nil)
-        }
+        let guess = try search.found(scale: reached)
         return try BlurKernel(side: guess.side, values: guess.values)
     }
 

@@ -41,9 +41,9 @@ struct KernelClues: Sendable, Equatable {
 
     /// - Parameters:
     ///   - guess: the kernel.
-    ///   - plane: the blurred picture at the scale, 1×1×H×W.
+    ///   - lags: what ``lags(of:side:)`` gives for the blurred picture at the scale.
     ///   - side: odd, at least the kernel's.
-    init(_ guess: KernelGuess, _ evidence: Evidence, of plane: Tensor, side: Int) throws {
+    init(_ guess: KernelGuess, _ evidence: Evidence, lags: [[Float]], side: Int) throws {
         self.side = side
         var planes = [guess.croppedOrPadded(side: side).values.map { $0 * Self.guessFactor }]
         let plan = evidence.plan
@@ -55,20 +55,23 @@ struct KernelClues: Sendable, Equatable {
                 .cropped(height: side, width: side).contiguous().floats()
             planes.append(kernel.map { $0 * ridge.factor })
         }
-        let none = [Float](repeating: 0, count: side * side)
-        let isLarge = min(plane.shape[2], plane.shape[3]) > BlurSpectrum.square
-        if isLarge, let logarithm = try BlurSpectrum.spectrum(of: plane) {
-            let lags = try SpectrumFit(logarithm: logarithm).lags(side: side)
-            planes += [lags.autocorrelation, lags.cepstrum].map { $0.map { $0 * Self.lagFactor } }
-        } else {
-            planes += [none, none]
-        }
+        planes += lags
         planes.append(
             try SpectrumFit.cepstrum(of: guess.values, kernelSide: guess.side, side: side).map {
                 $0 * Self.lagFactor
             }
         )
         values = planes.flatMap { $0.map { min(max($0, -Self.limit), Self.limit) } }
+    }
+
+    /// The planes that owe nothing to edges, 5. and 6., of a blurred picture, 1×1×H×W; of zeros where it is small.
+    static func lags(of plane: Tensor, side: Int) throws -> [[Float]] {
+        let isLarge = min(plane.shape[2], plane.shape[3]) > BlurSpectrum.square
+        guard isLarge, let logarithm = try BlurSpectrum.spectrum(of: plane) else {
+            return [[Float]](repeating: [Float](repeating: 0, count: side * side), count: 2)
+        }
+        let lags = try SpectrumFit(logarithm: logarithm).lags(side: side)
+        return [lags.autocorrelation, lags.cepstrum].map { $0.map { $0 * lagFactor } }
     }
 
     /// The kernels in the first of the planes, N×1×side×side of N×planes×side×side.

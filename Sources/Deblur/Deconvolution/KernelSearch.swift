@@ -5,8 +5,12 @@ import Tensors
 struct KernelSearch: Sendable {
     private let estimator: BlurEstimator
     private(set) var guess = KernelGuess.first
+    /// What a network made of it at this scale, larger than ``guess``.
+    private var learned: KernelGuess?
     /// λ of the next turn.
     private var weight: Double
+    /// Of the picture at this scale (``KernelClues/lags(of:side:)``), which all looks at it share.
+    private var lags: [[Float]]?
 
     init(_ estimator: BlurEstimator) {
         self.estimator = estimator
@@ -22,16 +26,23 @@ struct KernelSearch: Sendable {
 
     /// Goes on with a kernel that a network has made.
     mutating func follow(_ kernel: KernelGuess) {
-        guess = cleaned(kernel.croppedOrPadded(side: guess.side), isLearned: true)
+        learned = kernel
+        guess = cleaned(kernel.croppedOrPadded(side: guess.side))
     }
 
-    /// Without what is no part of it.
+    /// What was found, at the picture's own pixels.
     ///
-    /// - Parameter isLearned: a network tells faint parts from noise, and hardly anything of its kernels is dropped.
-    func cleaned(_ guess: KernelGuess, isLearned: Bool = false) -> KernelGuess {
-        guess.cleaned(
-            threshold: isLearned ? Self.learnedThreshold : estimator.threshold,
-            leastIsland: isLearned ? 0 : estimator.leastIsland)
+    /// - Parameter scale: how many pixels of the last scale are one of them.
+    func found(scale: Double) throws -> KernelGuess {
+        let last = learned.map(cleaned) ?? guess
+        return try scale < 1 ? cleaned(last.enlarged(side: Self.odd(Double(last.side) / scale))) : last
+    }
+
+    /// Without what is no part of it. A network tells faint parts from noise, and hardly anything of its kernels is dropped.
+    private func cleaned(_ guess: KernelGuess) -> KernelGuess {
+        learned == nil
+            ? guess.cleaned(threshold: estimator.threshold, leastIsland: estimator.leastIsland)
+            : guess.cleaned(threshold: Self.learnedThreshold, leastIsland: 0)
     }
 
     private static let learnedThreshold = 0.005
@@ -41,26 +52,26 @@ struct KernelSearch: Sendable {
     /// - Parameters:
     ///   - level: in half octaves; the kernel has its whole side from 0 on.
     ///   - isFirst: whether there was no scale before.
-    ///   - isLearned: whether the kernel is a network's.
     /// - Returns: whether it has room there; if not it stays as it is.
-    mutating func begin(level: Int, isFirst: Bool, isLearned: Bool) throws -> Bool {
+    mutating func begin(level: Int, isFirst: Bool) throws -> Bool {
         if level <= 0 {
             let side = Self.odd(Double(estimator.side) * pow(2, Double(level) / 2))
             guess =
                 try isFirst
                 ? guess.croppedOrPadded(side: side)
-                : cleaned(guess.enlarged(side: side), isLearned: isLearned)
-            return true
+                : cleaned(guess.enlarged(side: side))
+        } else {
+            let side = Self.odd(Double(estimator.side) * 2.0.squareRoot())
+            let enlarged = try cleaned(guess.enlarged(side: side))
+            guard enlarged.extent < estimator.side else { return false }
+            guess = cleaned(enlarged.croppedOrPadded(side: estimator.side))
         }
-        let side = Self.odd(Double(estimator.side) * 2.0.squareRoot())
-        let enlarged = try cleaned(guess.enlarged(side: side), isLearned: isLearned)
-        guard enlarged.extent < estimator.side else { return false }
-        guess = cleaned(enlarged.croppedOrPadded(side: estimator.side), isLearned: isLearned)
+        (learned, lags) = (nil, nil)
         return true
     }
 
     /// The nearest odd side, from 3 up.
-    static func odd(_ side: Double) -> Int {
+    private static func odd(_ side: Double) -> Int {
         let whole = max(3, Int(side.rounded()))
         return whole % 2 == 0 ? whole + 1 : whole
     }
@@ -68,7 +79,7 @@ struct KernelSearch: Sendable {
     // MARK: turns
 
     /// - Parameters:
-    ///   - level: see ``begin(level:isFirst:isLearned:)``.
+    ///   - level: see ``begin(level:isFirst:)``.
     ///   - plane: the blurred picture at it, 1×1×H×W.
     /// - Returns: what a network sees then; nil after ``Turns/all``, or where the scale is too small to tell.
     mutating func turn(_ turns: Turns, level: Int, of plane: Tensor) throws -> KernelClues? {
@@ -82,7 +93,10 @@ struct KernelSearch: Sendable {
             }
         let evidence = try alternate(of: plane, iterations: count)
         guard turns != .all, let evidence else { return nil }
-        return try KernelClues(guess, evidence, of: plane, side: KernelClues.side(of: estimator.side))
+        let side = KernelClues.side(of: estimator.side)
+        let lags = try lags ?? KernelClues.lags(of: plane, side: side)
+        self.lags = lags
+        return try KernelClues(guess, evidence, lags: lags, side: side)
     }
 
     /// - Returns: from what the last kernel was made; nil where the scale is too small to tell, or there is no turn.
@@ -126,7 +140,8 @@ struct KernelSearch: Sendable {
         // μ for a picture of this size.
         let ridge = estimator.kernelWeight * Double(plan.tall * plan.wide) / (255 * 255)
         let values = try plan.around(correlation / (power + ridge), reach: guess.side / 2)
-        return cleaned(KernelGuess(side: guess.side, values: values))
+        return KernelGuess(side: guess.side, values: values)
+            .cleaned(threshold: estimator.threshold, leastIsland: estimator.leastIsland)
     }
 
     /// The picture of few edges that the kernel blurs into the one there is.
