@@ -37,6 +37,9 @@ blur() {
     done
     blur --jpeg 75,95 --seed 1 -q -o jpeg 'data/test/bsd100/hr/*.png'
     run eval deblur --blurred jpeg --sharp data/test/bsd100/hr --samples 1 --limit 40
+    printf '\n## Motion that differs from place to place\n\nThe camera moves, turns and nears. Set14, of which some pictures are large enough for several kernels.\n'
+    blur --kinds scene --seed 1 -q -o scene 'data/test/set14/hr/*.png'
+    run eval deblur --blurred scene --sharp data/test/set14/hr --samples 1,8
     printf '\n## Defocus\n\nThe first 12 pictures.\n'
     blur --kinds defocus,gaussian --noise 0,0.005 --seed 1 -q -o defocus 'data/test/bsd100/hr/*.png'
     run eval deblur --blurred defocus --sharp data/test/bsd100/hr --samples 1,8 --limit 12 --threads 1

@@ -122,15 +122,13 @@ public final class DeblurRestorer {
             throw NetworkError("this model has no deconvolution")
         }
         let picture = try blurred.to(model.device)
-        let kernel =
-            switch settings.blur {
-            case .kernel(let kernel): kernel
-            case .ways:
-                try deconvolution.kernel(
-                    of: picture, network: model.networks.kernels, isCancelled: isCancelled)
-            }
-        settings.blurFound?(kernel)
-        return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)
+        let network = model.networks.kernels
+        let estimate = try deconvolution.estimates(
+            of: picture, settings.blur.alone, network: network, isCancelled: isCancelled)[0]
+        let field = try deconvolution.field(
+            of: picture, estimate, network: network, isCancelled: isCancelled)
+        settings.blurFound?(field.kernel)
+        return try deconvolution.filter(picture, field: field).to(.cpu)
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.

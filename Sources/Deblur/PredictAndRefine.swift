@@ -86,29 +86,30 @@ public final class PredictAndRefine: Module {
         }
         let found = try deconvolution.estimates(
             of: blurred, blur, network: kernels, isCancelled: isCancelled)
-        func look(_ picture: Tensor, _ estimate: BlurEstimate, isLast: Bool) throws -> Tensor {
-            try self.prediction(
-                of: picture, deconvolved: deconvolution.filter(picture, kernels: [estimate.kernel]),
-                grid: grid(picture), tileDone: isLast ? tileDone : {}, isCancelled: isCancelled)
-        }
-        guard found.count > 1 else {
-            blurFound(found[0].kernel)
-            return try look(blurred, found[0], isLast: true)
-        }
         let part = try BlurEstimator.strongestPart(
             of: blurred, by: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
         let isWhole = part.shape == blurred.shape
-        var best = (score: -Double.infinity, estimate: found[0], prediction: part)
-        for (index, estimate) in found.enumerated() {
-            let made = try look(part, estimate, isLast: isWhole && index == found.count - 1)
+        var best: (score: Double, estimate: BlurEstimate, prediction: Tensor?) = (-.infinity, found[0], nil)
+        for estimate in found where found.count > 1 {
+            let made = try prediction(
+                of: part, deconvolved: deconvolution.filter(part, kernels: [estimate.kernel]),
+                grid: grid(part), isCancelled: isCancelled)
             let score = try BlurChoice.score(
                 estimate, blurred: part, prediction: made, margin: deconvolution.kernelSide)
-            if index == 0 || score > best.score { best = (score, estimate, made) }
+            if score > best.score { best = (score, estimate, isWhole ? made : nil) }
         }
-        blurFound(best.estimate.kernel)
-        if isWhole { return best.prediction }
-        if try grid(blurred).isTight { Device.releaseUnusedMemory() }
-        return try look(blurred, best.estimate, isLast: true)
+        let field = try deconvolution.field(
+            of: blurred, best.estimate, network: kernels, isCancelled: isCancelled)
+        blurFound(field.kernel)
+        let cut = try grid(blurred)
+        if field.isUniform, let made = best.prediction {
+            for _ in 0..<cut.count where cut.count > 1 { tileDone() }
+            return made
+        }
+        if cut.isTight { Device.releaseUnusedMemory() }
+        return try prediction(
+            of: blurred, deconvolved: deconvolution.filter(blurred, field: field), grid: cut,
+            tileDone: tileDone, isCancelled: isCancelled)
     }
 
     /// What the predictor looks at: the blurred picture, and the deconvolved one beside it if there is one.

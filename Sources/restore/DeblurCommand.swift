@@ -51,7 +51,8 @@ struct DeblurCommand: ParsableCommand {
     var kernel: String?
 
     @Option(
-        help: "Also write the kernel of the blur that was found to this PNG.",
+        help:
+            "Also write the kernel of the blur that was found to this PNG, of a large picture that of the part with the strongest edges.",
         completion: .file(extensions: ["png"]))
     var saveKernel: String?
 

@@ -8,7 +8,7 @@ import Testing
 
 struct DeconvolutionTests {
     /// Discs and boxes of several grays on each other, with hard edges: 1×3×side×side in [-0.9, 0.9].
-    private static func sharp(side: Int, seed: UInt64 = 5) throws -> Tensor {
+    static func sharp(side: Int, seed: UInt64 = 5) throws -> Tensor {
         var random = CounterStream(seed: seed)
         var values = [Float](repeating: 0, count: side * side)
         for _ in 0..<(side * side / 500) {
@@ -283,7 +283,9 @@ struct DeconvolutionTests {
         try #require(finding.clearness > Deconvolution.leastClearness)
         try #require(finding.clearness < Deconvolution.sureClearness)
         var all = try deconvolution.ways.map {
-            BlurEstimate(kernel: try $0.estimator.kernel(of: blurred), preference: $0.preference)
+            BlurEstimate(
+                kernel: try $0.estimator.kernel(of: blurred), preference: $0.preference,
+                estimator: $0.estimator)
         }
         all.insert(
             BlurEstimate(
@@ -306,7 +308,7 @@ struct DeconvolutionTests {
         let small = try TestModels.picture(height: 20, width: 20)
         #expect(
             try found(in: small, Deconvolution.mostEstimates)
-                == [BlurEstimate(kernel: .identity)])
+                == [BlurEstimate(kernel: .identity, estimator: deconvolution.estimator)])
         #expect(throws: CancellationError.self) {
             try deconvolution.estimates(of: blurred, .ways(2), isCancelled: { true })
         }

@@ -39,8 +39,11 @@ import Testing
         let kernel = BlurKernel.linear(length: 9, angle: 0.7)
         let network = try Self.network()
         let (clues, scales, found) = try search(kernel, network: network)
-        #expect(scales.count == 6)
-        for (scale, expected) in zip(scales, [0.5, 0.5, 0.5.squareRoot(), 0.5.squareRoot(), 1, 1]) {
+        // Twice at each of three scales, and twice in each pass that begins anew.
+        #expect(scales.count == 10)
+        for (scale, expected) in zip(
+            scales, [0.5, 0.5, 0.5.squareRoot(), 0.5.squareRoot(), 1, 1, 1, 1, 1, 1])
+        {
             #expect(abs(scale - expected) < 1e-12)
         }
         for one in clues {

@@ -3,7 +3,7 @@ import Foundation
 import ImageTensors
 import Tensors
 
-/// Finds out the blur of a picture from the picture alone, one kernel for all of it.
+/// Finds out the blur of a picture from the picture alone, one kernel for all of it or one for each part.
 ///
 /// Two steps in turns, from a small version of the picture to the whole: a picture x of few edges is made
 /// that the kernel k blurs into the picture y,
@@ -16,7 +16,8 @@ import Tensors
 ///
 /// both by division in the frequency domain. Small values of k are dropped, islands of little weight where it is wanted, and
 /// its centroid is kept in the middle. Where there is a ``KernelNetwork``, it is asked at each of the larger scales before
-/// the last turn, whose picture of few edges is then made with its kernel, and has the last word after it.
+/// the last turn, whose picture of few edges is then made with its kernel, and has the last word after it; and λ rises again at the last
+/// scale for further passes, in large pictures for each part by itself.
 ///
 /// Source: Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013;
 /// the splitting as in Xu, Lu, Xu and Jia, "Image smoothing via L0 gradient minimization", 2011.
@@ -41,6 +42,12 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public var threshold = 0.05
     /// Islands with less than this part of the weight are no part of it; 0 leaves all.
     public var leastIsland = 0.0
+
+    /// λ of further passes at the last scale, where there is a network: with strong edges alone, from the kernel that weak ones have
+    /// led to, the network finds its way out of a wrong one.
+    public var lastEdgeWeights = [4e-3, 1e-3]
+    /// The same for the parts of a picture, each of which begins with the kernel of the whole picture.
+    public var partEdgeWeights = [4e-3, 2e-3, 1e-3]
 
     public init(side: Int = 31) { self.side = side }
 
@@ -90,27 +97,126 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         while Self.isLarge(height: height, width: width, octave: octaves) { octaves += 1 }
         let coarsest = -max(0, Int(2 * log2(Double(side) / 5)))
         var search = KernelSearch(self)
-        var reached = 1.0
+        var (reached, last) = (1.0, gray)
         for level in coarsest...(2 * octaves) {
             guard try search.begin(level: level, isFirst: level == coarsest) else { break }
             reached = pow(2, Double(level) / 2) / Double(1 << octaves)
-            let plane =
-                try level == 2 * octaves
-                ? gray
-                : gray.resized(
-                    height: Int((Double(height) * reached).rounded()),
-                    width: Int((Double(width) * reached).rounded()))
-            let part = try Self.strongestPart(of: plane, by: plane, most: Self.mostPixels)
+            last = try Self.scaled(gray, by: reached)
+            let part = try Self.strongestPart(of: last, by: last, most: Self.mostPixels)
             let isAsked = (network != nil || observe != nil) && level >= Self.firstLearnedLevel
-            for turns in isAsked ? [KernelSearch.Turns.first, .last] : [.all] {
-                if isCancelled() { throw CancellationError() }
-                guard let clues = try search.turn(turns, level: level, of: part) else { continue }
-                try observe?(clues, reached)
-                if let network { search.follow(try network.kernel(clues)) }
+            try look(
+                isAsked ? [.first, .last] : [.all], level: level, of: part, &search, network,
+                observe: { try observe?($0, reached) }, isCancelled: isCancelled)
+        }
+        if network != nil, !Self.isDivided(last) {
+            for weight in lastEdgeWeights {
+                search.restart(edgeWeight: weight)
+                try look(
+                    [.first, .last], level: 0, of: last, &search, network,
+                    observe: { try observe?($0, reached) }, isCancelled: isCancelled)
             }
         }
-        let guess = try search.found(scale: reached)
-        return try BlurKernel(side: guess.side, values: guess.values)
+        return try search.found(scale: reached).kernel
+    }
+
+    private func look(
+        _ turns: [KernelSearch.Turns], level: Int, of plane: Tensor, _ search: inout KernelSearch,
+        _ network: KernelNetwork?, poses: Int = KernelNetwork.usualPoses,
+        observe: (KernelClues) throws -> Void = { _ in }, isCancelled: () -> Bool
+    ) throws {
+        for turn in turns {
+            if isCancelled() { throw CancellationError() }
+            guard let clues = try search.turn(turn, level: level, of: plane) else { continue }
+            try observe(clues)
+            if let network { search.follow(try network.kernel(clues, poses: poses)) }
+        }
+    }
+
+    private static func scaled(_ plane: Tensor, by scale: Double) throws -> Tensor {
+        guard scale < 1 else { return plane }
+        return try plane.resized(
+            height: Int((Double(plane.shape[2]) * scale).rounded()),
+            width: Int((Double(plane.shape[3]) * scale).rounded()))
+    }
+
+    // MARK: parts
+
+    /// Side of what a kernel is looked for in in each part, at most.
+    private static let mostOfPart = 256
+    /// In so many poses a network looks at a part: others look around it.
+    private static let posesOfPart = 2
+
+    private static func isDivided(_ plane: Tensor) -> Bool {
+        OverlappingParts(length: plane.shape[2]).count > 1
+            || OverlappingParts(length: plane.shape[3]).count > 1
+    }
+
+    /// The blur of a large picture from place to place.
+    ///
+    /// Each part begins with the same kernel and looks at strong edges first; between two passes a kernel is moved
+    /// half the way to the mean of those around it, so that errors, which differ from part to part, become less.
+    ///
+    /// - Parameters:
+    ///   - gray: as ``kernel(ofLuma:network:isCancelled:observe:)`` takes it.
+    ///   - kernel: what that has found.
+    /// - Returns: the same kernel everywhere in a picture that is not large.
+    /// - Throws: `CancellationError`.
+    func field(
+        ofLuma gray: Tensor, from kernel: BlurKernel, network: KernelNetwork,
+        isCancelled: () -> Bool = { false }
+    ) throws -> BlurField {
+        let (height, width) = (gray.shape[2], gray.shape[3])
+        let scale = min(1, Double(side) / Double(kernel.side))
+        let plane = try Self.scaled(gray, by: scale)
+        guard kernel.side > 1, Self.isDivided(plane) else {
+            return BlurField(kernel, height: height, width: width)
+        }
+        let (rows, columns) = (
+            OverlappingParts(length: plane.shape[2]), OverlappingParts(length: plane.shape[3])
+        )
+        let parts = try (0..<rows.count * columns.count).map {
+            let part = try plane.part(rows.range($0 / columns.count), columns.range($0 % columns.count))
+            return try Self.strongestPart(of: part, by: part, most: Self.mostOfPart).contiguous()
+        }
+        let whole = KernelGuess(side: kernel.side, values: kernel.values)
+        let start = try scale < 1 ? whole.enlarged(side: side) : whole.croppedOrPadded(side: side)
+        var searches = parts.map { _ in KernelSearch(self, from: start) }
+        for (pass, weight) in partEdgeWeights.enumerated() {
+            if pass > 0 {
+                let guesses = searches.map(\.guess)
+                for index in searches.indices {
+                    searches[index].move(
+                        halfwayTo: Self.around(index, rows: rows.count, columns: columns.count).map {
+                            guesses[$0]
+                        })
+                }
+            }
+            searches = try Device.oneOnEachThread(parts.count, isCancelled: isCancelled) { [searches] index in
+                try noGrad {
+                    var search = searches[index]
+                    search.restart(edgeWeight: weight)
+                    try look(
+                        [.first, .last], level: 0, of: parts[index], &search, network,
+                        poses: Self.posesOfPart, isCancelled: { false })
+                    return search
+                }
+            }
+        }
+        let slopes = try parts.map {
+            try ($0.forwardDifference(2).squared() + $0.forwardDifference(3).squared()).sum().item()
+        }
+        return BlurField(
+            rows: rows.scaled(to: height), columns: columns.scaled(to: width),
+            kernels: try searches.map { try $0.found(scale: scale).kernel },
+            clearest: slopes.indices.max { slopes[$0] < slopes[$1] } ?? 0)
+    }
+
+    /// The parts of a grid that touch one of them, up to eight.
+    private static func around(_ index: Int, rows: Int, columns: Int) -> [Int] {
+        let (row, column) = (index / columns, index % columns)
+        return (max(0, row - 1)...min(rows - 1, row + 1)).flatMap { y in
+            (max(0, column - 1)...min(columns - 1, column + 1)).map { y * columns + $0 }
+        }.filter { $0 != index }
     }
 
     /// Luma as JPEG weighs it, in [0, 1], 1×1×H×W.

@@ -7,6 +7,9 @@ public enum BlurSource: Sendable, Equatable {
     /// It was measured, or found in another picture.
     case kernel(BlurKernel)
 
+    /// The same without a choice.
+    var alone: BlurSource { if case .kernel = self { self } else { .ways(1) } }
+
     /// That of the picture in another pose, see `Tensor.posed(_:)`.
     func posed(_ pose: Int) -> BlurSource {
         if case .kernel(let kernel) = self { .kernel(kernel.posed(pose)) } else { self }

@@ -2,8 +2,8 @@ import Degradation
 import Diffusion
 import Tensors
 
-/// A first picture in which no network draws: the blur is estimated from the picture, one kernel for all of it, and
-/// divided out. Where the blur is of that kind, as of a shaken camera, little is left to do; where it is not,
+/// A first picture in which no network draws: the blur is estimated from the picture, one kernel for all of it or,
+/// in large ones, for each part, and divided out. Where the blur is of that kind, as of a shaken camera, little is left to do; where it is not,
 /// the result is useless, and which of both it is the predictor sees and decides pixel by pixel.
 public struct Deconvolution: Sendable, Codable, Equatable {
     /// Side of the kernel that is looked for, odd, pixels.
@@ -88,11 +88,14 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     public func deconvolved(
         _ blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
     ) throws -> Tensor {
-        let kernels = try (0..<blurred.shape[0]).map {
-            try kernel(
-                of: blurred.narrowed(0, start: $0, count: 1), network: network, isCancelled: isCancelled)
-        }
-        return try filter(blurred, kernels: kernels)
+        try Tensor.concatenated(
+            (0..<blurred.shape[0]).map {
+                let picture = try blurred.narrowed(0, start: $0, count: 1)
+                let estimate = try estimates(
+                    of: picture, .ways(1), network: network, isCancelled: isCancelled)[0]
+                return try filter(
+                    picture, field: field(of: picture, estimate, network: network, isCancelled: isCancelled))
+            }, dim: 0)
     }
 
     /// The one estimate of a picture's blur if there is to be no choice.
@@ -124,6 +127,22 @@ public struct Deconvolution: Sendable, Codable, Equatable {
                 seen.append((try Tensor(clues.values, shape: shape), scale))
             })
         return seen
+    }
+
+    /// An estimate's blur from place to place, where it was found by edges and a network takes part.
+    ///
+    /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
+    /// - Throws: `CancellationError`.
+    func field(
+        of blurred: Tensor, _ estimate: BlurEstimate, network: KernelNetwork?,
+        isCancelled: () -> Bool = { false }
+    ) throws -> BlurField {
+        guard let estimator = estimate.estimator, let network else {
+            return BlurField(estimate.kernel, height: blurred.shape[2], width: blurred.shape[3])
+        }
+        return try estimator.field(
+            ofLuma: BlurEstimator.luma(of: blurred.to(.cpu)), from: estimate.kernel, network: network,
+            isCancelled: isCancelled)
     }
 
     /// What estimates of so many ways depend on.
@@ -186,7 +205,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         var found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
             BlurEstimate(
                 kernel: try ways[$0].estimator.kernel(ofLuma: gray, network: network),
-                preference: ways[$0].preference)
+                preference: ways[$0].preference, estimator: ways[$0].estimator)
         }
         if count > 1, let finding, finding.clearness > Self.leastClearness {
             found.insert(
@@ -203,4 +222,6 @@ struct BlurEstimate: Sendable, Equatable {
     var kernel: BlurKernel
     /// See ``Deconvolution/Way`` and ``Deconvolution/spectrumPreference``.
     var preference = 1.0
+    /// By which it was found; nil where it is known, or the spectrum's.
+    var estimator: BlurEstimator?
 }

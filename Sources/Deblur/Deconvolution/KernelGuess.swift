@@ -1,3 +1,4 @@
+import Degradation
 import ImageTensors
 import Tensors
 
@@ -37,6 +38,8 @@ struct KernelGuess: Sendable, Equatable {
         let large = try Tensor(values, shape: [1, 1, side, side]).resized(height: wanted, width: wanted)
         return KernelGuess(side: wanted, values: try large.floats())
     }
+
+    var kernel: BlurKernel { get throws { try BlurKernel(side: side, values: values) } }
 
     // MARK: cleaning
 

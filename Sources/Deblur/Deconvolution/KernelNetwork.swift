@@ -50,12 +50,16 @@ public final class KernelNetwork: Module, @unchecked Sendable {
             .softmax(dim: 1).reshaped([clues.shape[0], 1, side, side])
     }
 
-    /// One kernel, moved to its middle: the mean of what is made of eight poses, since errors differ in them.
-    func kernel(_ clues: KernelClues) throws -> KernelGuess {
+    static let usualPoses = Tensor.poses.count
+
+    /// One kernel, moved to its middle: the mean of what is made of some poses, since errors differ in them.
+    ///
+    /// - Parameter count: of poses, 1…8; of two the second is turned by half a turn and mirrored.
+    func kernel(_ clues: KernelClues, poses count: Int = usualPoses) throws -> KernelGuess {
         let device = parameters.first?.value.device ?? .cpu
         let planes = try Tensor(clues.values, shape: [1, KernelClues.planeCount, clues.side, clues.side])
             .to(device)
-        let poses = Tensor.poses
+        let poses = count == 2 ? [Tensor.poses[0], Tensor.poses[7]] : Array(Tensor.poses.prefix(count))
         let made = try self(Tensor.concatenated(poses.map { try planes.posed($0) }, dim: 0))
         var sum = try Tensor.zeros([1, 1, clues.side, clues.side], device: device)
         for (index, pose) in poses.enumerated() {

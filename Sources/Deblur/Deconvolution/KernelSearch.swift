@@ -17,6 +17,17 @@ struct KernelSearch: Sendable {
         weight = estimator.edgeWeight
     }
 
+    /// A search that has come to a kernel elsewhere.
+    ///
+    /// - Parameter found: of the estimator's side.
+    init(_ estimator: BlurEstimator, from found: KernelGuess) {
+        self.init(estimator)
+        guess = found
+    }
+
+    /// Goes on at the same scale with a picture of stronger edges only, or of weaker ones as well.
+    mutating func restart(edgeWeight: Double) { weight = edgeWeight }
+
     /// Which of a scale's turns: a network is asked after all but the last, and after that.
     enum Turns {
         case all, first, last
@@ -28,6 +39,15 @@ struct KernelSearch: Sendable {
     mutating func follow(_ kernel: KernelGuess) {
         learned = kernel
         guess = cleaned(kernel.croppedOrPadded(side: guess.side))
+    }
+
+    /// - Parameter others: of the same side; the kernel is moved to their mean, half the way.
+    mutating func move(halfwayTo others: [KernelGuess]) {
+        guard !others.isEmpty else { return }
+        let values = guess.values.indices.map { index in
+            (guess.values[index] + others.reduce(0) { $0 + $1.values[index] } / Float(others.count)) / 2
+        }
+        guess = KernelGuess(side: guess.side, values: values)
     }
 
     /// What was found, at the picture's own pixels.

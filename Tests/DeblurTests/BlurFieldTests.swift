@@ -1,0 +1,221 @@
+import Degradation
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+
+@testable import Deblur
+
+@Suite struct BlurFieldTests {
+    // MARK: parts
+
+    @Test(arguments: [540, 640, 719, 1280, 4001, 24_000])
+    func partsCoverASideAndTheirSharesAreOne(length: Int) {
+        let parts = OverlappingParts(length: length)
+        #expect((2...8).contains(parts.count))
+        for line in [parts, parts.scaled(to: length * 2), parts.scaled(to: length / 3)] {
+            #expect(line.count == parts.count)
+            var sums = [Float](repeating: 0, count: line.length)
+            var overlapping = 0
+            for index in 0..<line.count {
+                let (range, shares) = (line.range(index), line.shares(index))
+                #expect(range.count == shares.count)
+                #expect(shares.allSatisfy { $0 > 0 && $0 <= 1 })
+                for (place, share) in zip(range, shares) { sums[place] += share }
+                if index > 0 { overlapping += line.range(index - 1).upperBound - range.lowerBound }
+            }
+            #expect(sums.allSatisfy { abs($0 - 1) < 1e-5 })
+            // Neighbours fade over the same number of pixels, at most 160.
+            #expect(overlapping > 0 && overlapping <= 160 * (line.count - 1))
+        }
+    }
+
+    @Test func aShortSideIsOnePart() {
+        for length in [1, 321, 539] {
+            let parts = OverlappingParts(length: length)
+            #expect(parts.count == 1 && parts.range(0) == 0..<length)
+            #expect(parts.shares(0) == [Float](repeating: 1, count: length))
+        }
+    }
+
+    // MARK: deconvolution
+
+    private static let kernels = [
+        BlurKernel.linear(length: 9, angle: 0.4), BlurKernel.linear(length: 11, angle: 1.9),
+    ]
+    private static let (height, width) = (240, 640)
+
+    /// Blurred by the first kernel at the left and the second at the right, with a third of the width between.
+    private static func pair() throws -> (sharp: Tensor, blurred: Tensor) {
+        let margin = 8
+        let around = try DeconvolutionTests.sharp(side: width + 2 * margin)
+        let sides = try kernels.map { try BlurDegradation.blurred(around, margin: margin, kernels: [$0]) }
+        let grain = try NoiseField(seed: 3).tensor(step: 0, channels: 3, height: width, width: width)
+        let share = try Tensor(
+            (0..<width).map { min(1, max(0, Float($0 - width / 3) / Float(width / 3))) },
+            shape: [1, 1, 1, width])
+        let blurred = try (sides[0] + (sides[1] - sides[0]) * share + grain * 0.004).clamped(-1, 1)
+        return (
+            try around.trimmed(by: margin).cropped(height: height, width: width).contiguous(),
+            try blurred.cropped(height: height, width: width).contiguous()
+        )
+    }
+
+    private static func error(_ a: Tensor, _ b: Tensor) throws -> Double {
+        try a.trimmed(by: 16).meanSquaredError(to: b.trimmed(by: 16)).item().squareRoot()
+    }
+
+    private static func field(_ kernels: [BlurKernel]) -> BlurField {
+        BlurField(
+            rows: .init(length: height), columns: .init(length: width), kernels: kernels, clearest: 0)
+    }
+
+    @Test func theSameKernelEverywhereIsOne() throws {
+        let (sharp, blurred) = try Self.pair()
+        let filter = WienerDeconvolution(margin: 15)
+        let kernel = Self.kernels[0]
+        let whole = try filter(blurred, kernels: [kernel])
+        let uniform = BlurField(kernel, height: Self.height, width: Self.width)
+        #expect(uniform.isUniform && uniform.kernel == kernel)
+        #expect(try filter(blurred, field: uniform).bytes() == whole.bytes())
+        let parts = try filter(blurred, field: Self.field([kernel, kernel, kernel]))
+        #expect(parts.shape == blurred.shape)
+        // What a part does not see beyond its edges makes nothing worse: its share is small there.
+        let errors = (try Self.error(parts, sharp), try Self.error(whole, sharp))
+        print("in parts \(errors.0), whole \(errors.1), apart \(try Self.error(parts, whole))")
+        #expect(errors.0 < errors.1 * 1.02)
+        #expect(try Self.error(parts, whole) < errors.1 * 0.2)
+    }
+
+    @Test func aKernelForEachPartIsBetterThanOneForAll() throws {
+        let (sharp, blurred) = try Self.pair()
+        let filter = WienerDeconvolution(margin: 15)
+        let (left, right) = (Self.kernels[0], Self.kernels[1])
+        let made = try filter(blurred, field: Self.field([left, left, right]))
+        let ones = try Self.kernels.map { try Self.error(filter(blurred, kernels: [$0]), sharp) }
+        let errors = (try Self.error(blurred, sharp), try Self.error(made, sharp))
+        print("blurred \(errors.0), by one kernel \(ones), by parts \(errors.1)")
+        #expect(try #require(ones.min()) > errors.1 * 1.3)
+    }
+
+    // MARK: search
+
+    private static let estimator = BlurEstimator(side: 15)
+
+    private static func luma(_ picture: Tensor) throws -> Tensor { try BlurEstimator.luma(of: picture) }
+
+    @Test func eachPartHasItsOwnKernel() throws {
+        let (_, blurred) = try Self.pair()
+        let network = try KernelNetworkTests.network()
+        let gray = try Self.luma(blurred)
+        let field = try Self.estimator.field(ofLuma: gray, from: Self.kernels[0], network: network)
+        #expect(field.rows == OverlappingParts(length: Self.height))
+        #expect(field.columns == OverlappingParts(length: Self.width))
+        #expect(field.kernels.count == 3 && field.kernels.indices.contains(field.clearest))
+        func distance(_ part: Int, _ kernel: Int) throws -> Double {
+            try field.kernels[part].distance(to: Self.kernels[kernel])
+        }
+        print(
+            "left \(try distance(0, 0)) and \(try distance(0, 1)), right \(try distance(2, 0)) and \(try distance(2, 1))"
+        )
+        #expect(try distance(0, 0) < distance(0, 1) * 0.7)
+        #expect(try distance(2, 1) < distance(2, 0) * 0.7)
+        // The same whatever the threads.
+        let count = Device.threads
+        defer { try? Device.setThreads(count) }
+        for threads in [1, 3] {
+            try Device.setThreads(threads)
+            #expect(
+                try Self.estimator.field(ofLuma: gray, from: Self.kernels[0], network: network) == field)
+        }
+        #expect(throws: CancellationError.self) {
+            try Self.estimator.field(
+                ofLuma: gray, from: Self.kernels[0], network: network, isCancelled: { true })
+        }
+    }
+
+    @Test func aKernelMovesHalfTheWayToItsNeighbours() {
+        func guess(_ places: [Int: Float]) -> KernelGuess {
+            var values = [Float](repeating: 0, count: 9)
+            for (place, value) in places { values[place] = value }
+            return KernelGuess(side: 3, values: values)
+        }
+        var search = KernelSearch(BlurEstimator(side: 3), from: guess([4: 1]))
+        search.move(halfwayTo: [])
+        #expect(search.guess == guess([4: 1]))
+        search.move(halfwayTo: [guess([0: 1]), guess([4: 0.5, 8: 0.5])])
+        #expect(search.guess == guess([0: 0.25, 4: 0.625, 8: 0.125]))
+    }
+
+    /// A kernel too large for the parts' own pixels is looked for in a smaller version of the picture.
+    @Test func aLongKernelIsLookedForInASmallerPicture() throws {
+        let kernel = BlurKernel.linear(length: 24, angle: 0.6)
+        let (_, blurred) = try DeconvolutionTests.pair(side: 1100, kernel)
+        let gray = try Self.luma(blurred.cropped(height: 300, width: 1100).contiguous())
+        let field = try Self.estimator.field(
+            ofLuma: gray, from: kernel, network: KernelNetworkTests.network())
+        let scale = 15 / Double(kernel.side)
+        #expect(
+            field.columns
+                == OverlappingParts(length: Int((1100 * scale).rounded())).scaled(to: 1100))
+        #expect(field.kernels.count > 1 && field.rows == OverlappingParts(length: 300, count: 1))
+        for found in field.kernels {
+            let extent = KernelGuess(side: found.side, values: found.values).extent
+            #expect(extent > 15)
+        }
+    }
+
+    @Test func smallPicturesAndKnownKernelsAreOnePart() throws {
+        let kernel = Self.kernels[0]
+        let (_, blurred) = try Self.pair()
+        let network = try KernelNetworkTests.network()
+        let small = try blurred.cropped(height: 240, width: 500).contiguous()
+        #expect(
+            try Self.estimator.field(ofLuma: Self.luma(small), from: kernel, network: network)
+                == BlurField(kernel, height: 240, width: 500))
+        #expect(
+            try Self.estimator.field(ofLuma: Self.luma(blurred), from: .identity, network: network)
+                == BlurField(.identity, height: 240, width: 640))
+        let deconvolution = Deconvolution(kernelSide: 15)
+        let uniform = BlurField(kernel, height: 240, width: 640)
+        // Nothing to improve kernels with; or not found by edges.
+        let byEdges = BlurEstimate(kernel: kernel, estimator: deconvolution.estimator)
+        #expect(try deconvolution.field(of: blurred, byEdges, network: nil) == uniform)
+        let known = BlurEstimate(kernel: kernel)
+        #expect(try deconvolution.field(of: blurred, known, network: network) == uniform)
+        #expect(try !deconvolution.field(of: blurred, byEdges, network: network).isUniform)
+    }
+
+    /// What a restorer and a predictor make of a large picture is made with the field.
+    @Test func predictionsSeeTheField() throws {
+        var configuration = TestModels.configuration()
+        configuration.deconvolution = Deconvolution(kernelSide: 15, network: KernelNetworkTests.configuration)
+        configuration.predictor.imageChannels = 6
+        let networks = try TestModels.random(configuration, strength: 0.5).networks
+        let deconvolution = try #require(networks.configuration.deconvolution)
+        let network = try #require(networks.kernels)
+        let (_, blurred) = try Self.pair()
+        let found = try deconvolution.estimates(
+            of: blurred, .ways(1), network: network, isCancelled: { false })
+        let estimate = try #require(found.first)
+        #expect(estimate.estimator != nil)
+        let field = try deconvolution.field(of: blurred, estimate, network: network)
+        #expect(!field.isUniform)
+        let deconvolved = try deconvolution.filter(blurred, field: field)
+        #expect(try deconvolution.deconvolved(blurred, network: network).bytes() == deconvolved.bytes())
+        let grid = try TilePlan(
+            height: Self.height, width: Self.width, multiple: configuration.multiple,
+            cost: .init(networks: [configuration.predictor], perPicturePixel: 1), budget: nil, side: nil,
+            margin: 32
+        ).grid
+        var told: [BlurKernel] = []
+        let made = try networks.prediction(
+            of: blurred, blur: .ways(1), grid: { _ in grid }, blurFound: { told.append($0) })
+        #expect(told == [field.kernel])
+        #expect(
+            try made.bytes()
+                == networks.prediction(of: blurred, deconvolved: deconvolved, grid: grid).bytes())
+        let known = try networks.prediction(of: blurred, blur: .kernel(field.kernel), grid: { _ in grid })
+        #expect(try known.bytes() != made.bytes())
+    }
+}
