@@ -123,12 +123,10 @@ public final class DeblurRestorer {
         }
         let picture = try blurred.to(model.device)
         let network = model.networks.kernels
-        let estimate = try deconvolution.estimates(
-            of: picture, settings.blur.alone, network: network, isCancelled: isCancelled)[0]
-        let field = try deconvolution.field(
-            of: picture, estimate, network: network, isCancelled: isCancelled)
-        settings.blurFound?(field.kernel)
-        return try deconvolution.filter(picture, field: field).to(.cpu)
+        let kernel = try deconvolution.estimates(
+            of: picture, settings.blur.alone, network: network, isCancelled: isCancelled)[0].kernel
+        settings.blurFound?(kernel)
+        return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.

@@ -86,30 +86,48 @@ public final class PredictAndRefine: Module {
         }
         let found = try deconvolution.estimates(
             of: blurred, blur, network: kernels, isCancelled: isCancelled)
-        let part = try BlurEstimator.strongestPart(
-            of: blurred, by: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
-        let isWhole = part.shape == blurred.shape
-        var best: (score: Double, estimate: BlurEstimate, prediction: Tensor?) = (-.infinity, found[0], nil)
-        for estimate in found where found.count > 1 {
-            let made = try prediction(
-                of: part, deconvolved: deconvolution.filter(part, kernels: [estimate.kernel]),
-                grid: grid(part), isCancelled: isCancelled)
+        let place = try BlurEstimator.strongestPlace(
+            in: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
+        let part = try blurred.part(place.rows, place.columns).contiguous()
+        func look(_ deconvolved: Tensor) throws -> Tensor {
+            try prediction(of: part, deconvolved: deconvolved, grid: grid(part), isCancelled: isCancelled)
+        }
+        func judged(_ estimate: BlurEstimate) throws -> (score: Double, prediction: Tensor) {
+            let made = try look(deconvolution.filter(part, kernels: [estimate.kernel]))
             let score = try BlurChoice.score(
                 estimate, blurred: part, prediction: made, margin: deconvolution.kernelSide)
-            if score > best.score { best = (score, estimate, isWhole ? made : nil) }
+            return (score, made)
         }
-        let field = try deconvolution.field(
-            of: blurred, best.estimate, network: kernels, isCancelled: isCancelled)
-        blurFound(field.kernel)
+        var (estimate, best): (BlurEstimate, (score: Double, prediction: Tensor)?) = (found[0], nil)
+        for other in found where found.count > 1 {
+            let seen = try judged(other)
+            if seen.score > best?.score ?? -.infinity { (estimate, best) = (other, seen) }
+        }
+        let field = try deconvolution.field(of: blurred, estimate, network: kernels, isCancelled: isCancelled)
         let cut = try grid(blurred)
-        if field.isUniform, let made = best.prediction {
+        var deconvolved: Tensor?
+        if !field.isUniform {
+            // Where the blur is the same everywhere, more kernels are more to be mistaken in.
+            let one = try best ?? judged(estimate)
+            best = one
+            let whole = try deconvolution.filter(blurred, field: field)
+            let score = try BlurChoice.score(
+                field, preference: estimate.preference, rows: place.rows, columns: place.columns,
+                blurred: part,
+                prediction: look(whole.part(place.rows, place.columns).contiguous()),
+                margin: deconvolution.kernelSide)
+            if score > one.score { deconvolved = whole }
+        }
+        blurFound(deconvolved == nil ? estimate.kernel : field.kernel)
+        if deconvolved == nil, part.shape == blurred.shape, let made = best?.prediction {
             for _ in 0..<cut.count where cut.count > 1 { tileDone() }
             return made
         }
         if cut.isTight { Device.releaseUnusedMemory() }
         return try prediction(
-            of: blurred, deconvolved: deconvolution.filter(blurred, field: field), grid: cut,
-            tileDone: tileDone, isCancelled: isCancelled)
+            of: blurred,
+            deconvolved: deconvolved ?? deconvolution.filter(blurred, kernels: [estimate.kernel]),
+            grid: cut, tileDone: tileDone, isCancelled: isCancelled)
     }
 
     /// What the predictor looks at: the blurred picture, and the deconvolved one beside it if there is one.

@@ -135,14 +135,26 @@ import Testing
         let (networks, cache) = (try self.networks(), "\(folder.path)/cache")
         let other = try #require(self.networks(seed: 5).kernels)
         try disturb(other)
-        let alone = try batch(lessons(networks, cache: cache))
-        let led = try batch(lessons(networks, search: other, cache: cache))
+        let alone = try lessons(networks, cache: cache)
+        let led = try lessons(networks, search: other, cache: cache)
         #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 2)
-        // The same photographs and kernels.
-        #expect(try alone.kernels.bytes() == led.kernels.bytes())
-        #expect(try (alone.clues - led.clues).magnitude().max().item() > 0.5)
-        let again = try batch(lessons(networks, search: other, cache: cache))
-        #expect(try again.clues.bytes() == led.clues.bytes())
+        // Two looks at each of two scales, and with a network two in each of two passes that begin anew.
+        #expect(alone.count == 7 * 4 && led.count == 7 * 8)
+        // So many that each lesson is among them, all in one pose.
+        let many = (try batch(alone, count: 1500), try batch(led, count: 1500))
+        func each(_ tensor: Tensor) throws -> Set<[Float]> {
+            Set(
+                try (0..<tensor.shape[0]).map {
+                    try tensor.narrowed(0, start: $0, count: 1).contiguous().floats()
+                })
+        }
+        // The same photographs and kernels, and what is seen before a network has said anything.
+        #expect(try each(many.0.kernels) == each(many.1.kernels))
+        let (seen, seenThen) = (try each(many.0.clues), try each(many.1.clues))
+        #expect(seen.count == alone.count && seenThen.count == led.count)
+        #expect(seen.intersection(seenThen).count == 7)
+        let again = try batch(lessons(networks, search: other, cache: cache), count: 1500)
+        #expect(try again.clues.bytes() == many.1.clues.bytes())
         try disturb(other)
         _ = try lessons(networks, search: other, cache: cache)
         #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 3)

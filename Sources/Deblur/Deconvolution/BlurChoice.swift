@@ -29,23 +29,45 @@ enum BlurChoice {
     static func score(
         _ estimate: BlurEstimate, blurred: Tensor, prediction: Tensor, margin: Int
     ) throws -> Double {
-        let kernel = estimate.kernel
-        return try Device.onOneThread {
+        let size = blurred.shape
+        return try score(
+            BlurField(estimate.kernel, height: size[2], width: size[3]), preference: estimate.preference,
+            rows: 0..<size[2], columns: 0..<size[3], blurred: blurred, prediction: prediction, margin: margin)
+    }
+
+    /// The same of a place in a picture whose blur changes.
+    ///
+    /// - Parameters:
+    ///   - field: of the whole picture.
+    ///   - rows, columns: where the place lies, which `blurred` and `prediction` are of.
+    static func score(
+        _ field: BlurField, preference: Double, rows: Range<Int>, columns: Range<Int>, blurred: Tensor,
+        prediction: Tensor, margin: Int
+    ) throws -> Double {
+        try Device.onOneThread {
             let (given, sharp) = (
                 try BlurEstimator.luma(of: blurred.to(.cpu)), try BlurEstimator.luma(of: prediction.to(.cpu))
             )
             let plan = PeriodicExtension(
-                height: given.shape[2], width: given.shape[3], margin: max(margin, kernel.side))
+                height: given.shape[2], width: given.shape[3],
+                margin: max(margin, field.kernels.map(\.side).max() ?? 1))
             guard plan.isPossible else { return 0 }
             let window = try plan.window(inset: margin / 2)
             let whole = try plan.extended(sharp)
             let gradients = try whole.forwardDifference(2).squared() + whole.forwardDifference(3).squared()
-            let blur = try plan.spectrum(side: kernel.side, values: kernel.values)
-            let again = try (whole.fourier(height: plan.tall, width: plan.wide) * blur)
-                .inverseFourier(height: plan.tall, width: plan.wide)
+            let spectrum = try whole.fourier(height: plan.tall, width: plan.wide)
+            var again = try Tensor.zeros([1, 1, plan.tall, plan.wide])
+            for (index, kernel) in field.kernels.enumerated() {
+                guard let shares = try field.shares(of: index, rows: rows, columns: columns) else { continue }
+                let blur = try plan.spectrum(side: kernel.side, values: kernel.values)
+                let blurredAgain = try (spectrum * blur).inverseFourier(height: plan.tall, width: plan.wide)
+                again =
+                    try again + blurredAgain
+                    * shares.zeroPadded(bottom: plan.tall - rows.count, right: plan.wide - columns.count)
+            }
             let area = try window.sum().item()
             let misfit = try ((again - plan.extended(given)) * window).squared().sum().item() / area
-            return try estimate.preference * (gradients * window).sum().item() / area
+            return try preference * (gradients * window).sum().item() / area
                 / pow(misfit + usualMisfit * usualMisfit, misfitWeight)
         }
     }

@@ -119,7 +119,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         return try search.found(scale: reached).kernel
     }
 
-    private func look(
+    /// Some turns at a scale, a network being asked after each of them but ``KernelSearch/Turns/all``.
+    ///
+    /// - Parameter poses: in which the network looks.
+    func look(
         _ turns: [KernelSearch.Turns], level: Int, of plane: Tensor, _ search: inout KernelSearch,
         _ network: KernelNetwork?, poses: Int = KernelNetwork.usualPoses,
         observe: (KernelClues) throws -> Void = { _ in }, isCancelled: () -> Bool
@@ -132,91 +135,11 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
     }
 
-    private static func scaled(_ plane: Tensor, by scale: Double) throws -> Tensor {
+    static func scaled(_ plane: Tensor, by scale: Double) throws -> Tensor {
         guard scale < 1 else { return plane }
         return try plane.resized(
             height: Int((Double(plane.shape[2]) * scale).rounded()),
             width: Int((Double(plane.shape[3]) * scale).rounded()))
-    }
-
-    // MARK: parts
-
-    /// Side of what a kernel is looked for in in each part, at most.
-    private static let mostOfPart = 256
-    /// In so many poses a network looks at a part: others look around it.
-    private static let posesOfPart = 2
-
-    private static func isDivided(_ plane: Tensor) -> Bool {
-        OverlappingParts(length: plane.shape[2]).count > 1
-            || OverlappingParts(length: plane.shape[3]).count > 1
-    }
-
-    /// The blur of a large picture from place to place.
-    ///
-    /// Each part begins with the same kernel and looks at strong edges first; between two passes a kernel is moved
-    /// half the way to the mean of those around it, so that errors, which differ from part to part, become less.
-    ///
-    /// - Parameters:
-    ///   - gray: as ``kernel(ofLuma:network:isCancelled:observe:)`` takes it.
-    ///   - kernel: what that has found.
-    /// - Returns: the same kernel everywhere in a picture that is not large.
-    /// - Throws: `CancellationError`.
-    func field(
-        ofLuma gray: Tensor, from kernel: BlurKernel, network: KernelNetwork,
-        isCancelled: () -> Bool = { false }
-    ) throws -> BlurField {
-        let (height, width) = (gray.shape[2], gray.shape[3])
-        let scale = min(1, Double(side) / Double(kernel.side))
-        let plane = try Self.scaled(gray, by: scale)
-        guard kernel.side > 1, Self.isDivided(plane) else {
-            return BlurField(kernel, height: height, width: width)
-        }
-        let (rows, columns) = (
-            OverlappingParts(length: plane.shape[2]), OverlappingParts(length: plane.shape[3])
-        )
-        let parts = try (0..<rows.count * columns.count).map {
-            let part = try plane.part(rows.range($0 / columns.count), columns.range($0 % columns.count))
-            return try Self.strongestPart(of: part, by: part, most: Self.mostOfPart).contiguous()
-        }
-        let whole = KernelGuess(side: kernel.side, values: kernel.values)
-        let start = try scale < 1 ? whole.enlarged(side: side) : whole.croppedOrPadded(side: side)
-        var searches = parts.map { _ in KernelSearch(self, from: start) }
-        for (pass, weight) in partEdgeWeights.enumerated() {
-            if pass > 0 {
-                let guesses = searches.map(\.guess)
-                for index in searches.indices {
-                    searches[index].move(
-                        halfwayTo: Self.around(index, rows: rows.count, columns: columns.count).map {
-                            guesses[$0]
-                        })
-                }
-            }
-            searches = try Device.oneOnEachThread(parts.count, isCancelled: isCancelled) { [searches] index in
-                try noGrad {
-                    var search = searches[index]
-                    search.restart(edgeWeight: weight)
-                    try look(
-                        [.first, .last], level: 0, of: parts[index], &search, network,
-                        poses: Self.posesOfPart, isCancelled: { false })
-                    return search
-                }
-            }
-        }
-        let slopes = try parts.map {
-            try ($0.forwardDifference(2).squared() + $0.forwardDifference(3).squared()).sum().item()
-        }
-        return BlurField(
-            rows: rows.scaled(to: height), columns: columns.scaled(to: width),
-            kernels: try searches.map { try $0.found(scale: scale).kernel },
-            clearest: slopes.indices.max { slopes[$0] < slopes[$1] } ?? 0)
-    }
-
-    /// The parts of a grid that touch one of them, up to eight.
-    private static func around(_ index: Int, rows: Int, columns: Int) -> [Int] {
-        let (row, column) = (index / columns, index % columns)
-        return (max(0, row - 1)...min(rows - 1, row + 1)).flatMap { y in
-            (max(0, column - 1)...min(columns - 1, column + 1)).map { y * columns + $0 }
-        }.filter { $0 != index }
     }
 
     /// Luma as JPEG weighs it, in [0, 1], 1×1×H×W.
@@ -240,9 +163,15 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     ///   - most: its sides at most.
     /// - Returns: `picture` if it is not large.
     static func strongestPart(of picture: Tensor, by gray: Tensor, most: Int) throws -> Tensor {
+        let place = try strongestPlace(in: gray, most: most)
+        return try picture.part(place.rows, place.columns)
+    }
+
+    /// Where that part lies.
+    static func strongestPlace(in gray: Tensor, most: Int) throws -> (rows: Range<Int>, columns: Range<Int>) {
         let (height, width) = (gray.shape[2], gray.shape[3])
         let (tall, wide) = (min(height, most), min(width, most))
-        guard tall < height || wide < width else { return picture }
+        guard tall < height || wide < width else { return (0..<height, 0..<width) }
         let slopes = try gray.forwardDifference(2).squared() + gray.forwardDifference(3).squared()
         func starts(_ length: Int, _ part: Int) -> [Int] {
             let count = (length - part + most / 2 - 1) / (most / 2) + 1
@@ -256,7 +185,6 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 if power > best.power { best = (power, row, column) }
             }
         }
-        return try picture.narrowed(2, start: best.row, count: tall)
-            .narrowed(3, start: best.column, count: wide)
+        return (best.row..<best.row + tall, best.column..<best.column + wide)
     }
 }

@@ -33,6 +33,14 @@ struct BlurField: Sendable, Equatable {
     var kernel: BlurKernel { kernels[clearest] }
 
     var isUniform: Bool { kernels.count == 1 }
+
+    /// How much a part counts at the pixels of a place, 1×1×rows×columns; nil for nothing.
+    func shares(of index: Int, rows place: Range<Int>, columns placeColumns: Range<Int>) throws -> Tensor? {
+        let down = rows.shares(index / columns.count, in: place)
+        let right = columns.shares(index % columns.count, in: placeColumns)
+        guard down.contains(where: { $0 > 0 }), right.contains(where: { $0 > 0 }) else { return nil }
+        return try Tensor(down, shape: [1, 1, down.count, 1]) * Tensor(right, shape: [1, 1, 1, right.count])
+    }
 }
 
 extension WienerDeconvolution {
@@ -51,9 +59,7 @@ extension WienerDeconvolution {
             let made = try self(blurred.part(tall, wide).contiguous(), kernels: [kernel])
                 .part(
                     rows.shifted(by: -tall.lowerBound), columns.shifted(by: -wide.lowerBound))
-            let shares =
-                try Tensor(field.rows.shares(row), shape: [1, 1, rows.count, 1])
-                * Tensor(field.columns.shares(column), shape: [1, 1, 1, columns.count])
+            guard let shares = try field.shares(of: index, rows: rows, columns: columns) else { continue }
             let place = try result.part(rows, columns)
             try place.copy(from: place + made * shares.to(blurred.device))
         }

@@ -3,7 +3,7 @@ import Diffusion
 import Tensors
 
 /// A first picture in which no network draws: the blur is estimated from the picture, one kernel for all of it or,
-/// in large ones, for each part, and divided out. Where the blur is of that kind, as of a shaken camera, little is left to do; where it is not,
+/// in large ones, for each part (``BlurField``), and divided out. Where the blur is of that kind, as of a shaken camera, little is left to do; where it is not,
 /// the result is useless, and which of both it is the predictor sees and decides pixel by pixel.
 public struct Deconvolution: Sendable, Codable, Equatable {
     /// Side of the kernel that is looked for, odd, pixels.
@@ -88,14 +88,11 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     public func deconvolved(
         _ blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
     ) throws -> Tensor {
-        try Tensor.concatenated(
-            (0..<blurred.shape[0]).map {
-                let picture = try blurred.narrowed(0, start: $0, count: 1)
-                let estimate = try estimates(
-                    of: picture, .ways(1), network: network, isCancelled: isCancelled)[0]
-                return try filter(
-                    picture, field: field(of: picture, estimate, network: network, isCancelled: isCancelled))
-            }, dim: 0)
+        let kernels = try (0..<blurred.shape[0]).map {
+            try kernel(
+                of: blurred.narrowed(0, start: $0, count: 1), network: network, isCancelled: isCancelled)
+        }
+        return try filter(blurred, kernels: kernels)
     }
 
     /// The one estimate of a picture's blur if there is to be no choice.

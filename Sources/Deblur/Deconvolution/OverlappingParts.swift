@@ -34,14 +34,14 @@ struct OverlappingParts: Sendable, Equatable {
         max(0, bound(index) - fade / 2)..<min(length, bound(index + 1) + fade / 2)
     }
 
-    /// The part's shares at the pixels of its range.
-    func shares(_ index: Int) -> [Float] {
+    /// The part's shares at some pixels: above 0 in its range.
+    func shares(_ index: Int, in place: Range<Int>) -> [Float] {
         /// The share of all parts from a bound on.
         func beyond(_ bound: Int, _ place: Int) -> Float {
             if bound == 0 { return 1 }
             if bound == length { return 0 }
             return min(1, max(0, (Float(place - bound) + 0.5) / Float(fade) + 0.5))
         }
-        return range(index).map { beyond(bound(index), $0) - beyond(bound(index + 1), $0) }
+        return place.map { beyond(bound(index), $0) - beyond(bound(index + 1), $0) }
     }
 }
