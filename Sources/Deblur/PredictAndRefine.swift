@@ -112,7 +112,8 @@ public final class PredictAndRefine: Module {
             best = one
             let whole = try deconvolution.filter(blurred, field: field)
             let score = try BlurChoice.score(
-                field, preference: estimate.preference, rows: place.rows, columns: place.columns,
+                field, preference: estimate.preference * BlurChoice.partsPreference, rows: place.rows,
+                columns: place.columns,
                 blurred: part,
                 prediction: look(whole.part(place.rows, place.columns).contiguous()),
                 margin: deconvolution.kernelSide)

@@ -16,6 +16,9 @@ enum BlurChoice {
     /// What may be left unexplained, of values from 0 to 1. A picture that stays as it is explains itself without a rest,
     /// which must not make it the best.
     private static let usualMisfit = 0.02
+    /// By how much a kernel for each part is preferred to one for all. Of 7 photographs of no test set whose blur was not the same everywhere
+    /// and whose gains were known, 4 scored 1.04 to 1.22 times as much with parts and gained, one 0.89 and gained, two 0.81 and lost.
+    static let partsPreference = 1.14
     /// The side of the part of a large picture that decides, pixels.
     static let mostPixels = 640
 
