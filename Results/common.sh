@@ -78,6 +78,30 @@ sweep() {
     printf '\n![curve](%s/curve.png) The page with the pictures: [report.html](%s/report.html).\n' "$name" "$name"
 }
 
+# What functions of a script print, in their order, made LANES (2) at a time, as searches for blurs use one core:
+# sections NAME... Each must name --threads 1, so that seconds mean the same whichever two meet.
+sections() {
+    jobs=
+    lane=0
+    while [ "$lane" -lt "${LANES:-2}" ]; do
+        lane=$((lane + 1))
+        (
+            for name; do
+                mkdir "$SCRATCH/$name.begun" 2>/dev/null || continue
+                "$name" >"$SCRATCH/$name.md"
+            done
+        ) &
+        jobs="$jobs $!"
+    done
+    for job in $jobs; do
+        if ! wait "$job"; then
+            kill $jobs 2>/dev/null || true
+            return 1
+        fi
+    done
+    for name; do cat "$SCRATCH/$name.md"; done
+}
+
 # The rendered picture as pairs to show, because no photograph of a test set may be copied here.
 rendered_pairs() {
     mkdir -p "$SCRATCH/show/hr" "$SCRATCH/show/lr"

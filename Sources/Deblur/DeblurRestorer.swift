@@ -51,7 +51,7 @@ public final class DeblurRestorer {
 
     public static let selfEnsembles = 1...Tensor.poses.count
     public static let blurEstimates = 1...Deconvolution.mostEstimates
-    public static let usualBlurEstimates = 2
+    public static let usualBlurEstimates = 3
 
     public let model: DeblurModel
 
@@ -122,9 +122,8 @@ public final class DeblurRestorer {
             throw NetworkError("this model has no deconvolution")
         }
         let picture = try blurred.to(model.device)
-        let network = model.networks.kernels
-        let kernel = try deconvolution.estimates(
-            of: picture, settings.blur.alone, network: network, isCancelled: isCancelled)[0].kernel
+        let kernel = try deconvolution.kernel(
+            of: picture, settings.blur, network: model.networks.kernels, isCancelled: isCancelled)
         settings.blurFound?(kernel)
         return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)
     }

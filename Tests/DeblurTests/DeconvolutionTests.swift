@@ -272,9 +272,9 @@ struct DeconvolutionTests {
 
     // MARK: several estimates
 
-    /// By edges, by the spectrum, by edges again.
-    @Test func estimatesAreInTurnThoseOfTheWaysEachOnce() throws {
-        let (_, blurred) = try Self.pair(side: 240, .defocus(radius: 3.3), noise: 0.01)
+    /// By edges, by the spectrum, by edges with rows and columns exchanged, by edges again.
+    @Test func estimatesAreInTurnThoseOfTheWaysButForThoseAlike() throws {
+        let (_, blurred) = try Self.pair(side: 240, .defocus(radius: 3.3), noise: 0.03)
         let deconvolution = Deconvolution(kernelSide: 15)
         #expect(deconvolution.ways.count + 1 == Deconvolution.mostEstimates)
         #expect(deconvolution.ways.first?.estimator == deconvolution.estimator)
@@ -282,14 +282,23 @@ struct DeconvolutionTests {
         let finding = try #require(try deconvolution.spectrum.finding(ofLuma: gray))
         try #require(finding.clearness > Deconvolution.leastClearness)
         try #require(finding.clearness < Deconvolution.sureClearness)
-        var all = try deconvolution.ways.map {
-            BlurEstimate(
-                kernel: try $0.estimator.kernel(of: blurred), preference: $0.preference,
-                estimator: $0.estimator)
+        var all = try deconvolution.ways.map { way in
+            let pose = way.isTransposed ? 1 : 0
+            return BlurEstimate(
+                kernel: try way.estimator.kernel(of: blurred.posed(pose).contiguous()).posed(pose),
+                preference: way.preference, estimator: way.estimator)
         }
         all.insert(
             BlurEstimate(
                 kernel: finding.member.kernel, preference: Deconvolution.spectrumPreference), at: 1)
+        let cosines = try all.indices.map { index in
+            try #require((0..<index).map { all[$0].kernel.cosine(with: all[index].kernel) }.max() ?? 0)
+        }
+        print("cosines with those before:", cosines)
+        // Those that are like one before are left out.
+        func unlike(_ count: Int) -> [BlurEstimate] {
+            all.indices.prefix(count).filter { cosines[$0] <= Deconvolution.alike }.map { all[$0] }
+        }
         func found(in picture: Tensor, _ count: Int) throws -> [BlurEstimate] {
             try deconvolution.estimates(of: picture, .ways(count), isCancelled: { false })
         }
@@ -297,8 +306,9 @@ struct DeconvolutionTests {
         defer { try? Device.setThreads(count) }
         for threads in [1, 3] {
             try Device.setThreads(threads)
-            #expect(try found(in: blurred, Deconvolution.mostEstimates) == all)
-            #expect(try found(in: blurred, 2) == Array(all[..<2]))
+            for ways in 2...Deconvolution.mostEstimates {
+                #expect(try found(in: blurred, ways) == unlike(ways))
+            }
             #expect(try found(in: blurred, 1) == [all[0]])
             #expect(try found(in: blurred, 0) == [all[0]])
             #expect(try deconvolution.kernel(of: blurred) == all[0].kernel)
@@ -369,7 +379,7 @@ struct DeconvolutionTests {
     func thePredictionOfTheBestEstimateIsTaken(height: Int, width: Int) throws {
         let networks = try networks()
         let kernel = BlurKernel.linear(length: 8, angle: 0.4)
-        let (_, band) = try Self.pair(side: 200, kernel, noise: 0.02)
+        let (_, band) = try Self.pair(side: 200, kernel, noise: 0.12)
         let parts = (width + 199) / 200
         let picture = try Tensor.concatenated((0..<parts).map { _ in band }, dim: 3)
             .cropped(height: height, width: width).contiguous()

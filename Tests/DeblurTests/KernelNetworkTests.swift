@@ -21,13 +21,34 @@ import Testing
     ) {
         let (_, blurred) = try DeconvolutionTests.pair(side: side, kernel, noise: 0.005)
         var (clues, scales): ([KernelClues], [Double]) = ([], [])
-        let found = try BlurEstimator(side: 15).kernel(
+        let found = try BlurEstimator(side: 15).kernels(
             ofLuma: BlurEstimator.luma(of: blurred), network: network,
             observe: {
                 clues.append($0)
                 scales.append($1)
-            })
+            }
+        ).last
         return (clues, scales, found)
+    }
+
+    /// What a search has come to before it begins anew is what it comes to if it does not.
+    @Test func theEarlierKernelIsThatOfASearchThatEndsThere() throws {
+        let (_, blurred) = try DeconvolutionTests.pair(
+            side: 300, .linear(length: 9, angle: 0.7), noise: 0.005)
+        let gray = try BlurEstimator.luma(of: blurred)
+        let network = try Self.network()
+        var estimator = BlurEstimator(side: 15)
+        let found = try estimator.kernels(ofLuma: gray, network: network)
+        #expect(found.earlier != nil && found.earlier != found.last)
+        #expect(try estimator.kernels(ofLuma: gray).earlier == nil)
+        estimator.lastEdgeWeights = []
+        #expect(try estimator.kernels(ofLuma: gray, network: network).last == found.earlier)
+        // Both are estimates, the last first, unless they are alike.
+        let kernels = try Deconvolution(kernelSide: 15).estimates(
+            of: blurred, .ways(2), network: network, isCancelled: { false }
+        ).map(\.kernel)
+        let earlier = try #require(found.earlier)
+        #expect(kernels.contains(earlier) == (found.last.cosine(with: earlier) <= Deconvolution.alike))
     }
 
     private func planes(_ clues: KernelClues) -> [[Float]] {

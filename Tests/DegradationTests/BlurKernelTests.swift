@@ -178,4 +178,18 @@ struct BlurKernelTests {
             }
         }
     }
+
+    @Test func kernelsAreComparedWithTheirMiddlesOnOneAnother() throws {
+        let shaken = try BlurKernel(side: 3, exactly: [0, 0, 0, 0.25, 0.5, 0.25, 0, 0, 0])
+        let mirrored = try BlurKernel(side: 3, exactly: [0, 0.25, 0, 0, 0.5, 0, 0, 0.25, 0])
+        #expect(abs(shaken.cosine(with: shaken) - 1) < 1e-12)
+        // (½)² over ½² + 2·¼².
+        #expect(abs(shaken.cosine(with: mirrored) - 2 / 3.0) < 1e-12)
+        #expect(abs(mirrored.cosine(with: shaken) - 2 / 3.0) < 1e-12)
+        // Of another side, and none in common.
+        #expect(abs(shaken.cosine(with: .identity) - (2 / 3.0).squareRoot()) < 1e-12)
+        let ring = try BlurKernel(side: 5, exactly: (0..<25).map { [2, 10, 14, 22].contains($0) ? 0.25 : 0 })
+        #expect(ring.cosine(with: shaken) == 0)
+        #expect(shaken.cosine(with: ring) == 0)
+    }
 }

@@ -70,7 +70,15 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public func kernel(
         of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
     ) throws -> BlurKernel {
-        try kernel(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled)
+        try kernels(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled).last
+    }
+
+    /// What a search has come to.
+    struct Kernels: Sendable {
+        /// At its end.
+        var last: BlurKernel
+        /// Before it began anew, if it did: now and then it was right already.
+        var earlier: BlurKernel?
     }
 
     /// The same of luma.
@@ -78,19 +86,19 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// - Parameters:
     ///   - gray: what ``luma(of:)`` gives, on the CPU.
     ///   - observe: given what a network sees, be there one or not, and how many pixels at that scale are one of the picture's.
-    func kernel(
+    func kernels(
         ofLuma gray: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false },
         observe: Observer? = nil
-    ) throws -> BlurKernel {
+    ) throws -> Kernels {
         try Device.onOneThread { try noGrad { try sought(gray, network, observe, isCancelled: isCancelled) } }
     }
 
     private func sought(
         _ gray: Tensor, _ network: KernelNetwork?, _ observe: Observer?, isCancelled: () -> Bool
-    ) throws -> BlurKernel {
+    ) throws -> Kernels {
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
-            return .identity
+            return Kernels(last: .identity)
         }
         // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
         var octaves = 0
@@ -108,15 +116,15 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 isAsked ? [.first, .last] : [.all], level: level, of: part, &search, network,
                 observe: { try observe?($0, reached) }, isCancelled: isCancelled)
         }
-        if network != nil, !Self.isDivided(last) {
-            for weight in lastEdgeWeights {
-                search.restart(edgeWeight: weight)
-                try look(
-                    [.first, .last], level: 0, of: last, &search, network,
-                    observe: { try observe?($0, reached) }, isCancelled: isCancelled)
-            }
+        let found = try search.found(scale: reached).kernel
+        guard network != nil, !Self.isDivided(last) else { return Kernels(last: found) }
+        for weight in lastEdgeWeights {
+            search.restart(edgeWeight: weight)
+            try look(
+                [.first, .last], level: 0, of: last, &search, network,
+                observe: { try observe?($0, reached) }, isCancelled: isCancelled)
         }
-        return try search.found(scale: reached).kernel
+        return try Kernels(last: search.found(scale: reached).kernel, earlier: found)
     }
 
     /// Some turns at a scale, a network being asked after each of them but ``KernelSearch/Turns/all``.

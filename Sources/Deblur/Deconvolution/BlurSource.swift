@@ -2,7 +2,7 @@ import Degradation
 
 /// Where it is known from how a picture is blurred.
 public enum BlurSource: Sendable, Equatable {
-    /// It is looked for in the picture: there are so many estimates, 1…``Deconvolution/mostEstimates``, and the best one counts.
+    /// It is looked for in the picture in so many ways, 1…``Deconvolution/mostEstimates``, and the best estimate counts.
     case ways(Int)
     /// It was measured, or found in another picture.
     case kernel(BlurKernel)

@@ -1,5 +1,6 @@
 import Degradation
 import Diffusion
+import ImageTensors
 import Tensors
 
 /// A first picture in which no network draws: the blur is estimated from the picture, one kernel for all of it or,
@@ -47,18 +48,23 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// A way to find out the blur by the picture's edges.
     struct Way: Encodable {
         var estimator: BlurEstimator
+        /// Whether it looks at the picture with rows and columns exchanged.
+        var isTransposed = false
         /// By how much its estimates are preferred where they do about as well as others (``BlurChoice``).
         var preference = 1.0
     }
 
     /// The first is ``estimator``. Where the iterations end depends on which edges are
-    /// followed at first and on what a kernel may be; no setting is the best for all pictures, and these err in different ones.
+    /// followed at first, on what a kernel may be, and on rounding; no setting is the best for all pictures, and these err in different ones.
     var ways: [Way] {
         // Kernels of one piece, which a kernel is now and then because the others were taken from it.
         var connected = estimator
         (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.05)
         (connected.iterations, connected.lastIterations) = (8, 3)
-        return [Way(estimator: estimator), Way(estimator: connected, preference: 0.95)]
+        return [
+            Way(estimator: estimator), Way(estimator: estimator, isTransposed: true),
+            Way(estimator: connected, preference: 0.95),
+        ]
     }
 
     /// Where ``BlurSpectrum/Finding/clearness`` is above it, nothing else is looked for. These and ``spectrumPreference`` were
@@ -67,10 +73,12 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     static let sureClearness = 0.2
     /// Where it is below, the finding is none: sharp photographs come to 0.04.
     static let leastClearness = 0.05
+    /// Kernels whose cosine is above it make about the same picture, and the first of them stands for all.
+    static let alike = 0.98
     /// Two numbers have fitted none of the noise.
     static let spectrumPreference = 1.05
 
-    /// How many estimates there can be.
+    /// In how many ways a blur can be looked for: by the spectrum, and ``ways``.
     public static let mostEstimates = Deconvolution().ways.count + 1
 
     /// What takes it out.
@@ -95,14 +103,15 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return try filter(blurred, kernels: kernels)
     }
 
-    /// The one estimate of a picture's blur if there is to be no choice.
+    /// The known kernel, or the one estimate of a picture's blur if there is to be no choice.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
     public func kernel(
-        of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
+        of blurred: Tensor, _ source: BlurSource = .ways(1), network: KernelNetwork? = nil,
+        isCancelled: () -> Bool = { false }
     ) throws -> BlurKernel {
-        try estimates(of: blurred, .ways(1), network: network, isCancelled: isCancelled)[0].kernel
+        try estimates(of: blurred, source.alone, network: network, isCancelled: isCancelled)[0].kernel
     }
 
     /// All that a network sees while the blur of a picture is looked for by edges: what it learns from.
@@ -116,8 +125,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         planes: Tensor, scale: Double
     )] {
         var seen: [(planes: Tensor, scale: Double)] = []
-        let ways = ways
-        _ = try ways[way % ways.count].estimator.kernel(
+        let ways = ways.filter { !$0.isTransposed }
+        _ = try ways[way % ways.count].estimator.kernels(
             ofLuma: BlurEstimator.luma(of: blurred.to(.cpu)), network: network,
             observe: { clues, scale in
                 let shape = [KernelClues.planeCount, clues.side, clues.side]
@@ -155,7 +164,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
             clearness: [Self.sureClearness, Self.leastClearness])
     }
 
-    /// Of so many estimates of a picture's blur the kernel whose deconvolved picture is nearest to the sharp one:
+    /// Of the estimates that so many ways make of a picture's blur the kernel whose deconvolved picture is nearest to the sharp one:
     /// for training, where that is known, and a predictor that could judge (``BlurChoice``) is not there yet.
     ///
     /// - Parameters:
@@ -177,10 +186,11 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         return kernels[best]
     }
 
-    /// The known kernel, or what is found in a picture, each kernel once; at least one.
+    /// The known kernel, or what is found in a picture, of kernels that are alike one; at least one.
     ///
-    /// Of one estimate it is that of the picture's spectrum where this is sure, and else of its edges. Of two it is both where
-    /// the spectrum tells anything, further ones are by edges as well. Where the spectrum is sure there is no other.
+    /// For 1 it is that of the picture's spectrum where this is sure, and else of its edges. For 2 it is both where
+    /// the spectrum tells anything, and what the search by edges had come to before it began anew; for more there are further searches
+    /// by edges. Where the spectrum is sure there is no other.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
@@ -199,18 +209,31 @@ public struct Deconvolution: Sendable, Codable, Equatable {
             return [BlurEstimate(kernel: finding.member.kernel)]
         }
         let ways = ways.prefix(max(1, count - 1))
-        var found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
-            BlurEstimate(
-                kernel: try ways[$0].estimator.kernel(ofLuma: gray, network: network),
-                preference: ways[$0].preference, estimator: ways[$0].estimator)
+        let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
+            try ways[$0].estimates(ofLuma: gray, network: network)
         }
-        if count > 1, let finding, finding.clearness > Self.leastClearness {
-            found.insert(
-                BlurEstimate(kernel: finding.member.kernel, preference: Self.spectrumPreference), at: 1)
+        var all = [found[0][0]]
+        if count > 1 {
+            if let finding, finding.clearness > Self.leastClearness {
+                all.append(
+                    BlurEstimate(kernel: finding.member.kernel, preference: Self.spectrumPreference))
+            }
+            all += found[0].dropFirst() + found.dropFirst().flatMap(\.self)
         }
-        return found.indices.filter { index in
-            !found[..<index].contains { $0.kernel == found[index].kernel }
-        }.map { found[$0] }
+        return all.indices.filter { index in
+            !all[..<index].contains { $0.kernel.cosine(with: all[index].kernel) > Self.alike }
+        }.map { all[$0] }
+    }
+}
+
+extension Deconvolution.Way {
+    /// What its search has come to, the last first.
+    fileprivate func estimates(ofLuma gray: Tensor, network: KernelNetwork?) throws -> [BlurEstimate] {
+        let pose = isTransposed ? 1 : 0
+        let found = try estimator.kernels(ofLuma: gray.posed(pose).contiguous(), network: network)
+        return [found.last, found.earlier].compactMap(\.self).map {
+            BlurEstimate(kernel: $0.posed(pose), preference: preference, estimator: estimator)
+        }
     }
 }
 

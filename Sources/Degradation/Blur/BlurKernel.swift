@@ -251,6 +251,23 @@ public struct BlurKernel: Sendable, Equatable {
         return BlurKernel(stored: side, values: turned)
     }
 
+    /// The cosine between the values of two kernels, their middles on one another: 1 for the same kernel, 0 for kernels
+    /// that share no pixel.
+    public func cosine(with other: BlurKernel) -> Double {
+        let reach = min(side, other.side) / 2
+        func row(_ kernel: BlurKernel, _ offset: Int) -> ArraySlice<Float> {
+            let middle = kernel.side / 2
+            let first = (middle + offset) * kernel.side + middle - reach
+            return kernel.values[first...first + 2 * reach]
+        }
+        let shared = (-reach...reach).reduce(0.0) { sum, offset in
+            zip(row(self, offset), row(other, offset)).reduce(sum) { $0 + Double($1.0) * Double($1.1) }
+        }
+        return shared / (power * other.power).squareRoot()
+    }
+
+    private var power: Double { values.reduce(0) { $0 + Double($1) * Double($1) } }
+
     // MARK: helpers
 
     private static func normal(using random: inout some RandomNumberGenerator) -> Double {
