@@ -14,11 +14,14 @@ struct Checkpoint: Codable {
     var averageLoss: Double?
     /// Where the first weights came from, if not from the seed.
     var origin: String?
+    /// The data sets that those had learnt from.
+    var originSets: [String] = []
     /// The digest of the network that took part in the search for lessons, if one did: a resumed run needs the same.
     var searchNetwork: String?
 
     /// The metadata's `format`.
     static let format = "restore-checkpoint"
+    static let originSetsKey = "continued_from_sets"
 
     static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
     static func previousPath(in directory: String) -> String {
@@ -45,6 +48,7 @@ struct Checkpoint: Codable {
         ]
         metadata["average_loss"] = averageLoss.map { "\($0)" }
         metadata["continued_from"] = origin
+        metadata[Self.originSetsKey] = originSets.isEmpty ? nil : ModelCard.text(ofSets: originSets)
         metadata["search_network"] = searchNetwork
         try keepLast(in: directory)
         try SafetensorsWriter.write(
@@ -105,6 +109,6 @@ struct Checkpoint: Codable {
         return Checkpoint(
             step: step, samples: samples, seconds: seconds, emaUpdates: updates,
             averageLoss: data["average_loss"].flatMap(Double.init), origin: data["continued_from"],
-            searchNetwork: data["search_network"])
+            originSets: ModelCard.sets(in: data[originSetsKey]), searchNetwork: data["search_network"])
     }
 }

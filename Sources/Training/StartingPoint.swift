@@ -21,9 +21,17 @@ struct StartingPoint {
         isCheckpoint = file.metadata["format"] == Checkpoint.format
     }
 
+    private var recipe: Recipe? { file.metadata["recipe"].flatMap { try? Recipe(yaml: $0, path: path) } }
+
+    /// The data sets that the weights have learnt from, as far as the file tells.
+    var trainingSets: [String] {
+        let own =
+            isCheckpoint ? recipe?.data.allSets ?? [] : ModelCard.sets(in: file.metadata[ModelCard.setsKey])
+        return own.withFurther(ModelCard.sets(in: file.metadata[Checkpoint.originSetsKey]))
+    }
+
     /// For the model's card.
     var description: String {
-        let recipe = file.metadata["recipe"].flatMap { try? Recipe(yaml: $0, path: path) }
         let name = file.metadata["name"] ?? recipe?.name ?? ((path as NSString).lastPathComponent)
         let steps = file.metadata["step"] ?? file.metadata["steps"]
         return steps.map { "\(name) after \($0) steps" } ?? name

@@ -71,7 +71,7 @@ final class TrainingRun {
         }
         state = Checkpoint(
             step: 0, samples: 0, seconds: 0, emaUpdates: ema.updates, origin: origin?.description,
-            searchNetwork: searchNetwork)
+            originSets: origin?.trainingSets ?? [], searchNetwork: searchNetwork)
         if isResumed {
             state = try Checkpoint.load(
                 in: folder, into: network, ema: ema, optimizer: optimizer, recipe: trainer.recipeText,
@@ -293,8 +293,7 @@ final class TrainingRun {
         var card = [
             "licence": recipe.licence ?? "not stated", "name": recipe.name, "description": recipe.description,
             "task": recipe.task.name, "recipe": trainer.recipeText,
-            "training_sets": (recipe.data.sets + (recipe.data.frames.map { [$0] } ?? [])).joined(
-                separator: ", "),
+            ModelCard.setsKey: ModelCard.text(ofSets: recipe.data.allSets.withFurther(state.originSets)),
             "training_photographs": "\(task.photos.photos.count)",
             "steps": "\(state.step)", "samples": "\(state.samples)",
             "training_minutes": String(format: "%.1f", state.seconds / 60),

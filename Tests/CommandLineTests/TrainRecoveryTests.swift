@@ -103,6 +103,30 @@ struct TrainRecoveryTests {
         #expect(outcome.errors.contains("lower optimizer.learningRate"))
     }
 
+    /// What weights have learnt from stays on the card, however often a run goes on from another.
+    @Test func theCardNamesTheDataOfEarlierRuns() throws {
+        try recipe(steps: 3)
+        #expect(try train("first").status == 0)
+        let file = try SafetensorsFile(path: folder.file("first/tiny.safetensors"))
+        var card = file.metadata
+        card["training_sets"] = "old-photos, frames"
+        try SafetensorsWriter.write(
+            file.names.map { ($0, try #require(try file.tensor($0))) }, metadata: card,
+            to: folder.file("old.safetensors"))
+        func sets(_ run: String, from origin: String) throws -> String? {
+            let outcome = try train(run, "--continue-from", origin)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return try SafetensorsFile(path: folder.file("\(run)/tiny.safetensors")).metadata["training_sets"]
+        }
+        #expect(try sets("from-model", from: "old.safetensors") == "old-photos, frames")
+        #expect(try sets("from-run", from: "from-model") == "old-photos, frames")
+        // Resumed, the run has forgotten nothing.
+        try recipe(steps: 5)
+        #expect(try train("from-run", "--resume").status == 0)
+        let resumed = try SafetensorsFile(path: folder.file("from-run/tiny.safetensors")).metadata
+        #expect(resumed["training_sets"] == "old-photos, frames" && resumed["steps"] == "5")
+    }
+
     @Test func aRunGoesOnFromAnother() throws {
         try recipe(steps: 20)
         #expect(try train("first").status == 0)
