@@ -15,7 +15,7 @@ public final class DeblurRestorer {
         public var tracksUncertainty: Bool
         /// How much memory may be used, and how pictures are cut.
         public var tiling: Tiling
-        /// Given each sample, 1×3×H×W in [-1, 1], with its index; nothing is kept otherwise.
+        /// Given each sample, 1×3×H×W in [-1, 1], with its index, in no set order; nothing is kept otherwise.
         public var sampleDone: ((_ index: Int, _ sample: Tensor) throws -> Void)?
         /// Called with (looks of the networks done, looks in all): one for the predictor and one a step, or
         /// as many as there are tiles.
@@ -72,9 +72,10 @@ public final class DeblurRestorer {
     ) throws -> TilePlan {
         let networks = [model.configuration.predictor, model.configuration.denoiser]
         // Blurred picture, prediction, x_t, the result's own samples and file; then what is asked for, and
-        // the deconvolved picture alone and beside the blurred one; a picture in another pose, and the predictions' mean.
+        // the deconvolved picture alone and beside the blurred one; for other poses the blurred and the deconvolved picture in one.
         let extras =
-            [samples > 1, tracksUncertainty, looksBack].filter(\.self).count + (selfEnsemble > 1 ? 2 : 0)
+            [samples > 1, tracksUncertainty, looksBack].filter(\.self).count
+            + (max(samples, selfEnsemble) > 1 ? 2 : 0)
             + (model.configuration.deconvolution == nil ? 0 : 3)
         return try TilePlan(
             height: height, width: width, multiple: networks.map(\.multiple).max() ?? 1,
@@ -133,41 +134,64 @@ public final class DeblurRestorer {
         _ blurred: Tensor, settings: PredictionSettings = .init(), tiling: Tiling = .init(),
         isCancelled: @escaping () -> Bool = { false }
     ) throws -> Tensor {
+        try firstPicture(of: blurred, settings: settings, tiling: tiling, isCancelled: isCancelled).picture()
+    }
+
+    /// What samples are drawn around.
+    public struct FirstPicture {
+        /// The prediction, 1×3×H×W, on the networks' device.
+        let prediction: Tensor
+        /// Of what the prediction is, for samples that want it in other poses; nil where it is the mean of some.
+        let settled: SettledPicture?
+
+        init(_ prediction: Tensor, of settled: SettledPicture? = nil) {
+            (self.prediction, self.settled) = (prediction, settled)
+        }
+
+        /// The prediction, 1×3×H×W in [-1, 1], on the CPU.
+        public func picture() throws -> Tensor { try prediction.clamped(-1, 1).to(.cpu) }
+    }
+
+    /// 1×3×H×W in [-1, 1] → what ``restored(_:first:options:)`` begins with, to be made once for several ways to draw.
+    public func firstPicture(
+        of blurred: Tensor, settings: PredictionSettings = .init(), tiling: Tiling = .init(),
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws -> FirstPicture {
         try noGrad {
-            try prediction(of: blurred.to(model.device), settings, isCancelled: isCancelled) {
+            try firstPicture(of: blurred.to(model.device), settings, isCancelled: isCancelled) {
                 try plan(
                     height: $0.shape[2], width: $0.shape[3], tiling: tiling,
                     selfEnsemble: settings.selfEnsemble
                 ).grid
             }
-            .clamped(-1, 1).to(.cpu)
         }
     }
 
-    /// The mean of predictions that see the picture in some poses, its own first, as do the estimates of its blur.
+    /// Of a picture as it is, or the mean of predictions that see it in some poses, its own first, as do the estimates of its
+    /// blur.
     ///
     /// Mistakes of the network and of the estimate differ from pose to pose. Source: Timofte, Rothe and Van Gool, "Seven
     /// ways to improve example-based single image super resolution", CVPR 2016 ("enhanced prediction").
     ///
     /// - Parameter grid: how a picture is cut, which a pose may have changed.
-    private func prediction(
+    private func firstPicture(
         of blurred: Tensor, _ settings: PredictionSettings, tileDone: @escaping () -> Void = {},
         isCancelled: @escaping () -> Bool, grid: (Tensor) throws -> TileGrid
-    ) throws -> Tensor {
-        func prediction(_ pose: Int) throws -> Tensor {
-            try model.networks.prediction(
-                of: blurred.posed(pose), blur: settings.blur.posed(pose), grid: grid, tileDone: tileDone,
-                isCancelled: isCancelled
-            ) { if pose == 0 { settings.blurFound?($0) } }
-            .unposed(pose)
+    ) throws -> FirstPicture {
+        func first(_ pose: Int) throws -> FirstPicture {
+            let settled = try model.networks.settled(
+                blurred.posed(pose), blur: settings.blur.posed(pose), grid: grid, isCancelled: isCancelled)
+            if pose == 0, let kernel = settled.kernel { settings.blurFound?(kernel) }
+            let prediction = try model.networks.prediction(
+                of: settled, grid: grid, tileDone: tileDone, isCancelled: isCancelled)
+            return FirstPicture(try prediction.unposed(pose), of: settled)
         }
         let poses = Self.poses(settings.selfEnsemble)
-        let first = try prediction(0)
-        guard poses.count > 1 else { return first }
+        guard poses.count > 1 else { return try first(0) }
         var statistics = SampleStatistics()
-        try statistics.add(first)
-        for pose in poses.dropFirst() { try statistics.add(prediction(pose)) }
-        return statistics.mean ?? first
+        for pose in poses { try statistics.add(first(pose).prediction) }
+        guard let mean = statistics.mean else { throw SamplingError("at least one pose is needed") }
+        return FirstPicture(mean)
     }
 
     private static func poses(_ count: Int) -> ArraySlice<Int> { Tensor.poses.prefix(max(1, count)) }
@@ -197,20 +221,26 @@ public final class DeblurRestorer {
             .takingAlpha(from: image)
     }
 
+    /// In so many poses of the picture the predictions are made that samples are drawn around by turns. A predictor's mistakes
+    /// differ from pose to pose, so that the samples' mean has less of them, and the samples tell of them by how they differ. More poses
+    /// bring hardly more, and each costs as much as five samples.
+    public static let posesOfSamples = 4
+
     /// Samples of a 1×3×H×W picture in [-1, 1] and their statistics, on the CPU.
     ///
-    /// - Parameter prediction: what ``predicted(_:)`` gave, where it is already known.
-    public func restored(_ blurred: Tensor, prediction known: Tensor? = nil, options: Options) throws
-        -> Output
-    {
+    /// Each is drawn around the prediction in one of a few poses, the first around that of the picture as it is;
+    /// where ``PredictionSettings/selfEnsemble`` is above 1, all around the mean of its predictions.
+    ///
+    /// - Parameter first: what ``firstPicture(of:settings:tiling:isCancelled:)`` gave, where it is already known.
+    public func restored(_ blurred: Tensor, first: FirstPicture? = nil, options: Options) throws -> Output {
         try noGrad {
-            let networks = model.networks
             let source = try blurred.to(model.device)
-            let size = source.shape
             let samples = max(1, options.samples)
             let steps = options.sampling.levels.count - 1
             let grid = try plan(source, options).grid
-            let poses = Self.poses(options.prediction.selfEnsemble).count
+            let isEnsemble = first.map { $0.settled == nil } ?? (options.prediction.selfEnsemble > 1)
+            let turns = isEnsemble ? 1 : min(samples, Self.posesOfSamples)
+            let poses = isEnsemble ? Self.poses(options.prediction.selfEnsemble).count : turns
             let total = (poses + samples * steps) * grid.count
             var looks = 0
             func add(_ count: Int) {
@@ -218,54 +248,82 @@ public final class DeblurRestorer {
                 options.progress(looks, total)
             }
             add(0)
-            let prediction =
-                try known?.to(model.device)
-                ?? prediction(
+            let first =
+                try first
+                ?? firstPicture(
                     of: source, options.prediction, tileDone: { add(1) }, isCancelled: options.isCancelled
                 ) { try plan($0, options).grid }
-            looks = poses * grid.count
+            looks = (poses - turns + 1) * grid.count
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
-            var first = 0
-            while first < samples {
-                if options.isCancelled() { throw CancellationError() }
-                let atOnce = grid.count > 1 ? 1 : batchSize(pixels: size[2] * size[3])
-                let indices = first..<min(samples, first + atOnce)
-                let before = looks
-                let drawn: Tensor
-                if grid.count > 1 {
-                    let field = NoiseField(seed: options.seed, sample: first)
-                    drawn = try networks.refined(
-                        blurred: source, prediction: prediction, sampling: options.sampling, grid: grid,
-                        noise: { [model] draw, region in
-                            try field.tensor(step: draw, channels: size[1], region: region).to(model.device)
-                        },
-                        progress: { done, _ in options.progress(before + done, total) },
-                        isCancelled: options.isCancelled)
-                } else {
-                    drawn = try networks.refined(
-                        blurred: source, prediction: prediction, sampling: options.sampling,
-                        noise: { [model] draw in
-                            try Tensor.concatenated(
-                                indices.map {
-                                    try NoiseField(seed: options.seed, sample: $0).tensor(
-                                        step: draw, channels: size[1], height: size[2], width: size[3])
-                                }, dim: 0
-                            ).to(model.device)
-                        },
-                        progress: { done, _ in options.progress(before + done * indices.count, total) },
-                        isCancelled: options.isCancelled)
+            for turn in 0..<turns {
+                // One after the other, and the samples of each: there is never more than one of them in memory.
+                var prediction = first.prediction
+                if turn > 0, let settled = first.settled {
+                    let before = looks
+                    prediction = try model.networks.prediction(
+                        of: settled, pose: Tensor.poses[turn], grid: { try plan($0, options).grid },
+                        tileDone: { add(1) }, isCancelled: options.isCancelled)
+                    looks = before + grid.count
                 }
-                looks = before + indices.count * steps * grid.count
-                for index in indices {
-                    let sample = try drawn.narrowed(0, start: index - first, count: 1)
+                try draw(
+                    Array(stride(from: turn, to: samples, by: turns)), source, around: prediction, grid, options,
+                    progress: { options.progress(looks + $0, total) }
+                ) { index, sample in
                     try statistics.add(sample)
                     try options.sampleDone?(index, sample.to(.cpu))
                 }
-                first = indices.upperBound
+                looks += (samples - turn + turns - 1) / turns * steps * grid.count
             }
             guard let mean = statistics.mean else { throw SamplingError("at least one sample is needed") }
             return Output(
                 mean: try mean.to(.cpu), standardDeviation: try statistics.standardDeviation()?.to(.cpu))
+        }
+    }
+
+    /// Draws samples of given numbers around one prediction.
+    ///
+    /// - Parameters:
+    ///   - progress: given how many looks of the denoiser are done.
+    ///   - done: given each sample with its number, 1×3×H×W on the networks' device.
+    private func draw(
+        _ samples: [Int], _ source: Tensor, around prediction: Tensor, _ grid: TileGrid, _ options: Options,
+        progress: @escaping (Int) -> Void, done: (_ index: Int, _ sample: Tensor) throws -> Void
+    ) throws {
+        let size = source.shape
+        let looks = (options.sampling.levels.count - 1) * grid.count
+        var drawn = 0
+        while drawn < samples.count {
+            if options.isCancelled() { throw CancellationError() }
+            let before = drawn * looks
+            let atOnce = grid.count > 1 ? 1 : batchSize(pixels: size[2] * size[3])
+            let indices = samples[drawn..<min(samples.count, drawn + atOnce)]
+            let fields = indices.map { NoiseField(seed: options.seed, sample: $0) }
+            let made: Tensor
+            if grid.count > 1 {
+                made = try model.networks.refined(
+                    blurred: source, prediction: prediction, sampling: options.sampling, grid: grid,
+                    noise: { [model] draw, region in
+                        try fields[0].tensor(step: draw, channels: size[1], region: region).to(model.device)
+                    },
+                    progress: { done, _ in progress(before + done) }, isCancelled: options.isCancelled)
+            } else {
+                made = try model.networks.refined(
+                    blurred: source, prediction: prediction, sampling: options.sampling,
+                    noise: { [model] draw in
+                        try Tensor.concatenated(
+                            fields.map {
+                                try $0.tensor(
+                                    step: draw, channels: size[1], height: size[2], width: size[3])
+                            }, dim: 0
+                        ).to(model.device)
+                    },
+                    progress: { done, _ in progress(before + done * fields.count) },
+                    isCancelled: options.isCancelled)
+            }
+            for (row, index) in indices.enumerated() {
+                try done(index, made.narrowed(0, start: row, count: 1))
+            }
+            drawn += indices.count
         }
     }
 

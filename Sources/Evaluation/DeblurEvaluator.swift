@@ -47,7 +47,11 @@ public final class DeblurEvaluator: Evaluator {
         self.kernels = kernels
         self.isCancelled = isCancelled
         var conditions = ["seed": "\(seed)", "alignment": "\(alignment)"]
-        if prediction.selfEnsemble > 1 { conditions["selfEnsemble"] = "\(prediction.selfEnsemble)" }
+        if prediction.selfEnsemble > 1 {
+            conditions["selfEnsemble"] = "\(prediction.selfEnsemble)"
+        } else {
+            conditions["posesOfSamples"] = "\(DeblurRestorer.posesOfSamples)"
+        }
         if hasDeconvolution {
             switch prediction.blur {
             case .ways(let count): conditions["blurEstimates"] = "\(count)"
@@ -69,9 +73,11 @@ public final class DeblurEvaluator: Evaluator {
 
     public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
         switch point {
-        case Self.predictor: try prediction(of: subject)
-        case Self.deconvolution: try deconvolved(subject)
-        default: TimedOutput(picture: subject.input, seconds: 0)
+        case Self.predictor:
+            let first = try first(of: subject)
+            return try TimedOutput(picture: first.picture.picture(), seconds: first.seconds)
+        case Self.deconvolution: return try deconvolved(subject)
+        default: return TimedOutput(picture: subject.input, seconds: 0)
         }
     }
 
@@ -88,13 +94,14 @@ public final class DeblurEvaluator: Evaluator {
         return settings
     }
 
-    private func prediction(of subject: EvaluationSubject) throws -> TimedOutput {
-        if let known = subject.prediction { return known }
+    private func first(of subject: EvaluationSubject) throws -> TimedFirstPicture {
+        if let known = subject.first { return known }
         let settings = try settings(for: subject)
-        let made = try TimedOutput.measuring {
-            try restorer.predicted(subject.input, settings: settings, isCancelled: isCancelled)
-        }
-        subject.prediction = made
+        let start = DispatchTime.now()
+        let picture = try restorer.firstPicture(
+            of: subject.input, settings: settings, isCancelled: isCancelled)
+        let made = TimedFirstPicture(picture: picture, seconds: start.secondsAgo)
+        subject.first = made
         return made
     }
 
@@ -102,27 +109,35 @@ public final class DeblurEvaluator: Evaluator {
         _ method: EvaluationMethod, of subject: EvaluationSubject,
         mean: (_ count: Int, TimedOutput) throws -> Void
     ) throws {
-        let prediction = try prediction(of: subject)
-        var statistics = SampleStatistics()
-        var seconds = prediction.seconds
+        let first = try first(of: subject)
+        // Samples come pose by pose, while means are of those with the lowest numbers.
+        var samples: [Int: TimedOutput] = [:]
         var start = DispatchTime.now()
-        try withoutActuallyEscaping(mean) { mean in
-            _ = try restorer.restored(
-                subject.input, prediction: prediction.picture,
-                options: .init(
-                    sampling: .init(
-                        sampler: method.sampling.sampler, levels: method.levels(),
-                        temperature: method.sampling.temperature),
-                    samples: method.samples.last ?? 1, seed: seed,
-                    sampleDone: { index, sample in
-                        seconds += start.secondsAgo
-                        try statistics.add(sample)
-                        if method.samples.contains(index + 1), let middle = statistics.mean {
-                            try mean(index + 1, TimedOutput(picture: middle, seconds: seconds))
-                        }
-                        // What was spent on measuring is not the model's.
-                        start = .now()
-                    }, isCancelled: isCancelled))
+        _ = try restorer.restored(
+            subject.input, first: first.picture,
+            options: .init(
+                sampling: .init(
+                    sampler: method.sampling.sampler, levels: method.levels(),
+                    temperature: method.sampling.temperature),
+                samples: method.samples.last ?? 1, seed: seed,
+                sampleDone: { index, sample in
+                    samples[index] = TimedOutput(picture: sample, seconds: start.secondsAgo)
+                    start = .now()
+                }, isCancelled: isCancelled))
+        var statistics = SampleStatistics()
+        var seconds = first.seconds
+        for (index, sample) in samples.sorted(by: { $0.key < $1.key }) {
+            seconds += sample.seconds
+            try statistics.add(sample.picture)
+            if method.samples.contains(index + 1), let middle = statistics.mean {
+                try mean(index + 1, TimedOutput(picture: middle, seconds: seconds))
+            }
         }
     }
+}
+
+/// A first picture, and the seconds it took.
+struct TimedFirstPicture {
+    let picture: DeblurRestorer.FirstPicture
+    let seconds: Double
 }

@@ -55,7 +55,7 @@ public final class EvaluationSubject {
     private(set) lazy var inputPSNR = Result { try PSNR(.rgb)(measured(input), reference) }
 
     /// A model's first picture, kept because every method starts from it.
-    var prediction: TimedOutput?
+    var first: TimedFirstPicture?
 }
 
 /// A displacement by whole pixels between a picture and the sharp one.

@@ -407,17 +407,27 @@ struct DeconvolutionTests {
                 $0, blurred: part, prediction: prediction(part, $0.kernel), margin: deconvolution.kernelSide)
         }
         let best = try #require(scores.indices.max { scores[$0] < scores[$1] })
-        var told: [BlurKernel] = []
-        let made = try networks.prediction(
-            of: picture, blur: .ways(count), grid: { try grid($0) }, blurFound: { told.append($0) })
-        #expect(told == [found[best].kernel])
+        func settled(side: Int? = nil) throws -> SettledPicture {
+            try networks.settled(picture, blur: .ways(count), grid: { try grid($0, side: side) })
+        }
+        let known = try settled()
+        #expect(known.kernel == found[best].kernel)
+        let made = try networks.prediction(of: known, grid: { try grid($0) })
         #expect(try made.floats() == prediction(picture, found[best].kernel).floats())
         let other = found[(best + 1) % found.count].kernel
         #expect(try made.floats() != prediction(picture, other).floats())
+        // In another pose it is the same blur that the network sees taken out.
+        let divided = try deconvolution.filter(picture, kernels: [found[best].kernel])
+        let mirrored = try networks.prediction(
+            of: picture.posed(4), deconvolved: divided.posed(4), grid: grid(picture.posed(4))
+        ).unposed(4)
+        #expect(
+            try networks.prediction(of: known, pose: 4, grid: { try grid($0) }).floats() == mirrored.floats())
+        #expect(try made.floats() != mirrored.floats())
         // However often the network looks, progress is that of one look.
         var ticks = 0
         _ = try networks.prediction(
-            of: picture, blur: .ways(count), grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
+            of: settled(side: 96), grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
         #expect(try ticks == grid(picture, side: 96).count)
     }
 
@@ -493,7 +503,7 @@ struct DeconvolutionTests {
             sampling: .init(sampler: .ddim(eta: 0), levels: [0.5, 1]), prediction: settings)
         let refined = try restorer.restored(blurred, options: options).mean
         options.prediction = .init()
-        let known = try restorer.restored(blurred, prediction: mean, options: options).mean
+        let known = try restorer.restored(blurred, first: .init(mean), options: options).mean
         #expect(try error(refined, known) < 1e-5)
         #expect(told == [kernel, kernel, kernel, kernel], "once each, not for each pose")
         // A kernel of 85 pixels is not for a picture that is 42 with what is put around it.

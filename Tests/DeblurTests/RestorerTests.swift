@@ -42,32 +42,40 @@ struct RestorerTests {
         #expect(try restorer.restored(picture, options: options(samples: 2, seed: 6)).mean.bytes() != first)
     }
 
-    /// Samples are computed together where the picture is small; each must be what it is alone.
-    @Test func samplesOfABatchAreThoseDrawnAlone() throws {
+    /// Samples are computed together where the picture is small; each must be what it is alone, around the prediction in its pose.
+    @Test(arguments: [1, 3, 10]) func samplesAreThoseDrawnAloneAroundPredictionsInPoses(count: Int) throws {
         let restorer = try restorer()
         let picture = try TestModels.picture(height: 18, width: 23)
         #expect(restorer.batchSize(pixels: 18 * 23) > 3 && restorer.batchSize(pixels: 1280 * 720) == 1)
-        var together: [Tensor] = []
-        _ = try restorer.restored(
-            picture,
-            options: options(samples: 3) { index, sample in
-                #expect(index == together.count)
-                together.append(sample)
-            })
-        try #require(together.count == 3)
-        let prediction = try noGrad { try restorer.model.networks.prediction(of: picture) }
-        for index in 0..<3 {
+        var together: [Int: Tensor] = [:]
+        var looks: [[Int]] = []
+        var settings = options(samples: count) { index, sample in
+            #expect(together[index] == nil)
+            together[index] = sample
+        }
+        settings.progress = { looks.append([$0, $1]) }
+        _ = try restorer.restored(picture, options: settings)
+        #expect(together.keys.sorted() == Array(0..<count))
+        #expect(looks.allSatisfy { $0[1] == min(count, 4) + count * (Self.levels.count - 1) })
+        #expect(looks.map { $0[0] } == looks.map { $0[0] }.sorted() && looks.last?[0] == looks.last?[1])
+        for index in 0..<count {
+            let pose = [0, 4, 2, 6][index % 4]
             let alone = try restorer.model.networks.refined(
-                blurred: picture, prediction: prediction,
+                blurred: picture,
+                prediction: noGrad {
+                    try restorer.model.networks.prediction(of: picture.posed(pose)).unposed(pose)
+                },
                 sampling: .init(sampler: .ddim(eta: 0), levels: Self.levels),
                 noise: {
                     try NoiseField(seed: 0, sample: index).tensor(
                         step: $0, channels: 3, height: 18, width: 23)
                 }
             )
-            #expect(try largestDifference(together[index], alone) < 1e-4)
+            #expect(try largestDifference(#require(together[index]), alone) < 1e-4)
+            if index > 0 {
+                #expect(try largestDifference(#require(together[0]), alone) > 1e-2, "samples must differ")
+            }
         }
-        #expect(try largestDifference(together[0], together[1]) > 1e-2, "samples must differ")
     }
 
     @Test func aSelfEnsembleIsTheMeanOfPredictionsInPoses() throws {
@@ -92,7 +100,7 @@ struct RestorerTests {
             settings.progress = { looks.append([$0, $1]) }
             let refined = try restorer.restored(picture, options: settings).mean
             settings.prediction.selfEnsemble = 1
-            let other = try restorer.restored(picture, prediction: mean, options: settings).mean
+            let other = try restorer.restored(picture, first: .init(mean), options: settings).mean
             #expect(try largestDifference(refined, other) < 1e-5)
             let total = count + 2 * (Self.levels.count - 1)
             #expect(looks.first { $0[1] == total }?[0] == 0 && looks.contains([total, total]))

@@ -1,0 +1,100 @@
+import Degradation
+import Diffusion
+import ImageTensors
+import Tensors
+
+/// A blurred picture, and the same with its blur taken out: what predictions begin with, in whatever pose they see it.
+public struct SettledPicture {
+    /// 1×3×H×W in [-1, 1], on the networks' device.
+    let blurred: Tensor
+    /// The same shape and range; nil in a model without deconvolution.
+    let deconvolved: Tensor?
+    /// The blur, in large pictures that of the place with the strongest edges; nil in a model without deconvolution.
+    public let kernel: BlurKernel?
+    /// The prediction that sees the picture as it is, where the choice between estimates has made it already.
+    fileprivate var made: Tensor?
+}
+
+extension PredictAndRefine {
+    /// A picture with the blur that is known or found: of several ways to find it the one counts whose prediction is best by
+    /// ``BlurChoice``. In large pictures the part with the strongest edges decides.
+    ///
+    /// - Parameters:
+    ///   - blurred: 1×3×H×W in [-1, 1], on the networks' device.
+    ///   - blur: without effect where the configuration has no deconvolution.
+    ///   - grid: how a picture is cut.
+    public func settled(
+        _ blurred: Tensor, blur: BlurSource, grid: (Tensor) throws -> TileGrid,
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws -> SettledPicture {
+        guard let deconvolution = configuration.deconvolution else {
+            return SettledPicture(blurred: blurred, deconvolved: nil, kernel: nil)
+        }
+        typealias Look = (score: Double, deconvolved: Tensor, prediction: Tensor)
+        let found = try deconvolution.estimates(
+            of: blurred, blur, network: kernels, isCancelled: isCancelled)
+        let place = try BlurEstimator.strongestPlace(
+            in: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
+        let part = try blurred.part(place.rows, place.columns).contiguous()
+        func look(_ deconvolved: Tensor) throws -> Tensor {
+            try prediction(of: part, deconvolved: deconvolved, grid: grid(part), isCancelled: isCancelled)
+        }
+        func judged(_ estimate: BlurEstimate) throws -> Look {
+            let deconvolved = try deconvolution.filter(part, kernels: [estimate.kernel])
+            let prediction = try look(deconvolved)
+            let score = try BlurChoice.score(
+                estimate, blurred: part, prediction: prediction, margin: deconvolution.kernelSide)
+            return (score, deconvolved, prediction)
+        }
+        var (estimate, best): (BlurEstimate, Look?) = (found[0], nil)
+        for other in found where found.count > 1 {
+            let seen = try judged(other)
+            if seen.score > best?.score ?? -.infinity { (estimate, best) = (other, seen) }
+        }
+        let field = try deconvolution.field(of: blurred, estimate, network: kernels, isCancelled: isCancelled)
+        if !field.isUniform {
+            // Where the blur is the same everywhere, more kernels are more to be mistaken in.
+            let one = try best ?? judged(estimate)
+            best = one
+            let whole = try deconvolution.filter(blurred, field: field)
+            let score = try BlurChoice.score(
+                field, preference: estimate.preference * BlurChoice.partsPreference, rows: place.rows,
+                columns: place.columns, blurred: part,
+                prediction: look(whole.part(place.rows, place.columns).contiguous()),
+                margin: deconvolution.kernelSide)
+            if score > one.score {
+                return SettledPicture(blurred: blurred, deconvolved: whole, kernel: field.kernel)
+            }
+        }
+        if part.shape == blurred.shape, let best {
+            return SettledPicture(
+                blurred: blurred, deconvolved: best.deconvolved, kernel: estimate.kernel,
+                made: best.prediction)
+        }
+        return try SettledPicture(
+            blurred: blurred, deconvolved: deconvolution.filter(blurred, kernels: [estimate.kernel]),
+            kernel: estimate.kernel)
+    }
+
+    /// g(y) of a picture that the predictor sees in a pose.
+    ///
+    /// - Parameters:
+    ///   - pose: see `Tensor.posed(_:)`; what is returned is in pose 0.
+    ///   - grid: how a picture is cut, which a pose may have turned.
+    public func prediction(
+        of picture: SettledPicture, pose: Int = 0, grid: (Tensor) throws -> TileGrid,
+        tileDone: @escaping () -> Void = {}, isCancelled: @escaping () -> Bool = { false }
+    ) throws -> Tensor {
+        let blurred = try picture.blurred.posed(pose)
+        let cut = try grid(blurred)
+        if pose == 0, let made = picture.made {
+            for _ in 0..<cut.count where cut.count > 1 { tileDone() }
+            return made
+        }
+        if cut.isTight { Device.releaseUnusedMemory() }
+        return try prediction(
+            of: blurred, deconvolved: picture.deconvolved?.posed(pose), grid: cut, tileDone: tileDone,
+            isCancelled: isCancelled
+        ).unposed(pose)
+    }
+}
