@@ -44,6 +44,14 @@ kinds() {
     measure --blurred jpeg --sharp data/test/bsd100/hr --samples 1 --limit 40
 }
 
+long_motion() {
+    printf '\n## Motion longer than what the networks learnt from\n\nShake of 30 to 41 pixels, of the sharp pictures of gopro-val, 1280×720, by two seeds.\n'
+    for seed in 1 2; do
+        blur --kinds shake --extent 30,41 --noise 0,0.005 --seed $seed -q -o long-$seed 'data/test/gopro-val/sharp/*.png'
+        measure --blurred long-$seed --sharp data/test/gopro-val/sharp --samples 1,8
+    done
+}
+
 places() {
     printf '\n## Motion that differs from place to place\n\nThe camera moves, turns and nears. Set14, of which some pictures are large enough for several kernels.\n'
     blur --kinds scene --seed 1 -q -o scene 'data/test/set14/hr/*.png'
@@ -114,7 +122,7 @@ knob() {
     # What several sections look at.
     bsd100_blurred=$(blur --seed 1 -q -o bsd100-blurred --kernels bsd100-kernels 'data/test/bsd100/hr/*.png')
     set14_blurred=$(blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png')
-    sections bsd100 lengths kinds places defocus captures ways known poses real_poses sharp trade knob
+    sections bsd100 lengths long_motion kinds places defocus captures ways known poses real_poses sharp trade knob
     printf '\n## Speed and memory\n'
     printf '\n    %s\n\n' "python Benchmarks/deblur.py"
     "$PYTHON" Benchmarks/deblur.py --restore "$RESTORE"

@@ -266,7 +266,8 @@ public final class DeblurRestorer {
                     looks = before + grid.count
                 }
                 try draw(
-                    Array(stride(from: turn, to: samples, by: turns)), source, around: prediction, grid, options,
+                    Array(stride(from: turn, to: samples, by: turns)), source, around: prediction, grid,
+                    options,
                     progress: { options.progress(looks + $0, total) }
                 ) { index, sample in
                     try statistics.add(sample)

@@ -30,24 +30,28 @@ extension PredictAndRefine {
         guard let deconvolution = configuration.deconvolution else {
             return SettledPicture(blurred: blurred, deconvolved: nil, kernel: nil)
         }
-        typealias Look = (score: Double, deconvolved: Tensor, prediction: Tensor)
         let found = try deconvolution.estimates(
             of: blurred, blur, network: kernels, isCancelled: isCancelled)
-        let place = try BlurEstimator.strongestPlace(
-            in: BlurEstimator.luma(of: blurred), most: BlurChoice.mostPixels)
-        let part = try blurred.part(place.rows, place.columns).contiguous()
+        let place = try DecidingPlace(
+            in: blurred, scale: deconvolution.scale(for: found.map(\.kernel.side).max() ?? 1))
         func look(_ deconvolved: Tensor) throws -> Tensor {
-            try prediction(of: part, deconvolved: deconvolved, grid: grid(part), isCancelled: isCancelled)
+            try prediction(
+                of: place.part, deconvolved: deconvolved, grid: grid(place.part), isCancelled: isCancelled)
         }
-        func judged(_ estimate: BlurEstimate) throws -> Look {
-            let deconvolved = try deconvolution.filter(part, kernels: [estimate.kernel])
+        func judged(_ estimate: BlurEstimate) throws -> (
+            score: Double, deconvolved: Tensor, prediction: Tensor
+        ) {
+            var estimate = estimate
+            estimate.kernel = estimate.kernel.scaled(by: place.scale)
+            let deconvolved = try deconvolution.filter(place.part, kernels: [estimate.kernel])
             let prediction = try look(deconvolved)
             let score = try BlurChoice.score(
-                estimate, blurred: part, prediction: prediction, margin: deconvolution.kernelSide)
+                estimate, blurred: place.part, prediction: prediction, margin: deconvolution.kernelSide)
             return (score, deconvolved, prediction)
         }
-        var (estimate, best): (BlurEstimate, Look?) = (found[0], nil)
-        for other in found where found.count > 1 {
+        var estimate = found[0]
+        var best = try found.count > 1 ? judged(estimate) : nil
+        for other in found.dropFirst() {
             let seen = try judged(other)
             if seen.score > best?.score ?? -.infinity { (estimate, best) = (other, seen) }
         }
@@ -58,15 +62,14 @@ extension PredictAndRefine {
             best = one
             let whole = try deconvolution.filter(blurred, field: field)
             let score = try BlurChoice.score(
-                field, preference: estimate.preference * BlurChoice.partsPreference, rows: place.rows,
-                columns: place.columns, blurred: part,
-                prediction: look(whole.part(place.rows, place.columns).contiguous()),
-                margin: deconvolution.kernelSide)
+                place.scaled(field), preference: estimate.preference * BlurChoice.partsPreference,
+                region: place.region, blurred: place.part,
+                prediction: look(place.part(of: whole)), margin: deconvolution.kernelSide)
             if score > one.score {
                 return SettledPicture(blurred: blurred, deconvolved: whole, kernel: field.kernel)
             }
         }
-        if part.shape == blurred.shape, let best {
+        if place.isWhole, let best {
             return SettledPicture(
                 blurred: blurred, deconvolved: best.deconvolved, kernel: estimate.kernel,
                 made: best.prediction)
@@ -77,6 +80,9 @@ extension PredictAndRefine {
     }
 
     /// g(y) of a picture that the predictor sees in a pose.
+    ///
+    /// Where the blur is longer than predictors know it sees the picture made smaller, and says what is to be changed in the
+    /// deconvolved one, of which the fine detail stays (``Deconvolution/scale(for:)``).
     ///
     /// - Parameters:
     ///   - pose: see `Tensor.posed(_:)`; what is returned is in pose 0.
@@ -92,9 +98,22 @@ extension PredictAndRefine {
             return made
         }
         if cut.isTight { Device.releaseUnusedMemory() }
-        return try prediction(
-            of: blurred, deconvolved: picture.deconvolved?.posed(pose), grid: cut, tileDone: tileDone,
-            isCancelled: isCancelled
-        ).unposed(pose)
+        let deconvolved = try picture.deconvolved?.posed(pose)
+        let scale = picture.kernel.flatMap { configuration.deconvolution?.scale(for: $0.side) } ?? 1
+        guard scale < 1, let deconvolved else {
+            return try prediction(
+                of: blurred, deconvolved: deconvolved, grid: cut, tileDone: tileDone, isCancelled: isCancelled
+            ).unposed(pose)
+        }
+        let small = try (
+            blurred: BlurEstimator.scaled(blurred, by: scale),
+            deconvolved: BlurEstimator.scaled(deconvolved, by: scale)
+        )
+        let made = try prediction(
+            of: small.blurred, deconvolved: small.deconvolved, grid: grid(small.blurred), tileDone: tileDone,
+            isCancelled: isCancelled)
+        let change = try made - small.deconvolved
+        return try (deconvolved + change.resized(height: blurred.shape[2], width: blurred.shape[3])).unposed(
+            pose)
     }
 }

@@ -39,7 +39,10 @@ struct DeblurCommand: ParsableCommand {
         completion: .file(extensions: ["png", "jpg", "jpeg"]))
     var inputs: [String]
 
-    @Option(help: "Number of samples to average, drawn around predictions in up to \(DeblurRestorer.posesOfSamples) poses of the picture (default: the model's, 1 without --perception).")
+    @Option(
+        help:
+            "Number of samples to average, drawn around predictions in up to \(DeblurRestorer.posesOfSamples) poses of the picture (default: the model's, 1 without --perception)."
+    )
     var samples: Int?
 
     @OptionGroup var prediction: PredictionOptions

@@ -147,24 +147,6 @@ import Testing
         #expect(search.guess == guess([0: 0.25, 4: 0.625, 8: 0.125]))
     }
 
-    /// A kernel too large for the parts' own pixels is looked for in a smaller version of the picture.
-    @Test func aLongKernelIsLookedForInASmallerPicture() throws {
-        let kernel = BlurKernel.linear(length: 24, angle: 0.6)
-        let (_, blurred) = try DeconvolutionTests.pair(side: 1100, kernel)
-        let gray = try Self.luma(blurred.cropped(height: 300, width: 1100).contiguous())
-        let field = try Self.estimator.field(
-            ofLuma: gray, from: kernel, network: KernelNetworkTests.network())
-        let scale = 15 / Double(kernel.side)
-        #expect(
-            field.columns
-                == OverlappingParts(length: Int((1100 * scale).rounded())).scaled(to: 1100))
-        #expect(field.kernels.count > 1 && field.rows == OverlappingParts(length: 300, count: 1))
-        for found in field.kernels {
-            let extent = KernelGuess(side: found.side, values: found.values).extent
-            #expect(extent > 15)
-        }
-    }
-
     @Test func smallPicturesAndKnownKernelsAreOnePart() throws {
         let kernel = Self.kernels[0]
         let (_, blurred) = try Self.pair()
@@ -176,6 +158,12 @@ import Testing
         #expect(
             try Self.estimator.field(ofLuma: Self.luma(blurred), from: .identity, network: network)
                 == BlurField(.identity, height: 240, width: 640))
+        // Longer than what is looked for.
+        for (length, isWhole) in [(14.0, false), (18.0, true)] {
+            let long = BlurKernel.linear(length: length, angle: 0)
+            let found = try Self.estimator.field(ofLuma: Self.luma(blurred), from: long, network: network)
+            #expect(found.isUniform == isWhole)
+        }
         // Hardly blurred: parts would find blur in texture.
         for (middle, isWhole) in [(Float(0.52), true), (0.48, false)] {
             let hardly = try BlurKernel(
@@ -191,6 +179,34 @@ import Testing
         let known = BlurEstimate(kernel: kernel)
         #expect(try deconvolution.field(of: blurred, known, network: network) == uniform)
         #expect(try !deconvolution.field(of: blurred, byEdges, network: network).isUniform)
+    }
+
+    /// Where the blur is long, the place that decides is looked at in a smaller picture, kernels and fields as well.
+    @Test(arguments: [11, 15, 31, 45]) func aLongBlurIsJudgedInASmallerPicture(longest: Int) throws {
+        let kernel = BlurKernel.linear(length: Double(longest - 2), angle: 0.3)
+        let (sharp, blurred) = try DeconvolutionTests.pair(side: 900, kernel)
+        let scale = Deconvolution(kernelSide: 15).scale(for: longest)
+        #expect(scale == (longest > 15 ? 12 / Double(longest) : 1))
+        let place = try DecidingPlace(in: blurred, scale: scale)
+        #expect(place.scale == scale && !place.isWhole)
+        #expect(place.part.shape[2] == min(640, Int((900 * scale).rounded())))
+        #expect(try place.part(of: blurred).floats() == place.part.floats())
+        #expect(place.region.height == place.part.shape[2] && place.region.width == place.part.shape[3])
+        #expect(place.region.rows.upperBound <= Int((900 * scale).rounded()))
+        let parts = OverlappingParts(length: 900)
+        let made = try place.part(of: sharp)
+        func score(_ kernel: BlurKernel) throws -> Double {
+            let count = parts.count * parts.count
+            let field = BlurField(
+                rows: parts, columns: parts, kernels: Array(repeating: kernel, count: count), clearest: 0)
+            return try BlurChoice.score(
+                place.scaled(field), preference: 1, region: place.region, blurred: place.part,
+                prediction: made, margin: 15)
+        }
+        // The sharp picture explains the blurred one with the kernel that it was blurred by.
+        let scores = try [1, 0.7, 1.4].map { try score(kernel.scaled(by: $0)) }
+        print("as long, shorter, longer:", scores)
+        #expect(scores[0] > 1.1 * max(scores[1], scores[2]))
     }
 
     /// Of a field and one kernel for all the one counts whose prediction at the place with the strongest edges is better.
@@ -220,7 +236,8 @@ import Testing
         let made = try [one, field].map { try prediction(deconvolution.filter(blurred, field: $0)) }
         let scores = try zip([one, field], made).map {
             try BlurChoice.score(
-                $0, preference: 1, rows: 0..<Self.height, columns: 0..<Self.width, blurred: blurred,
+                $0, preference: 1, region: PictureRegion(rows: 0..<Self.height, columns: 0..<Self.width),
+                blurred: blurred,
                 prediction: $1, margin: deconvolution.kernelSide)
         }
         let better = scores[1] * BlurChoice.partsPreference > scores[0] ? 1 : 0
@@ -242,7 +259,8 @@ import Testing
                 sharp.part(0..<Self.height, columns).contiguous()
             )
             return try BlurChoice.score(
-                field, preference: 1, rows: 0..<Self.height, columns: columns, blurred: part.0,
+                field, preference: 1, region: PictureRegion(rows: 0..<Self.height, columns: columns),
+                blurred: part.0,
                 prediction: part.1,
                 margin: 15)
         }

@@ -1,4 +1,5 @@
 import Degradation
+import Diffusion
 import Foundation
 import Tensors
 
@@ -35,17 +36,18 @@ enum BlurChoice {
         let size = blurred.shape
         return try score(
             BlurField(estimate.kernel, height: size[2], width: size[3]), preference: estimate.preference,
-            rows: 0..<size[2], columns: 0..<size[3], blurred: blurred, prediction: prediction, margin: margin)
+            region: PictureRegion(rows: 0..<size[2], columns: 0..<size[3]), blurred: blurred,
+            prediction: prediction, margin: margin)
     }
 
     /// The same of a place in a picture whose blur changes.
     ///
     /// - Parameters:
     ///   - field: of the whole picture.
-    ///   - rows, columns: where the place lies, which `blurred` and `prediction` are of.
+    ///   - region: where the place lies, which `blurred` and `prediction` are of.
     static func score(
-        _ field: BlurField, preference: Double, rows: Range<Int>, columns: Range<Int>, blurred: Tensor,
-        prediction: Tensor, margin: Int
+        _ field: BlurField, preference: Double, region: PictureRegion, blurred: Tensor, prediction: Tensor,
+        margin: Int
     ) throws -> Double {
         try Device.onOneThread {
             let (given, sharp) = (
@@ -61,12 +63,12 @@ enum BlurChoice {
             let spectrum = try whole.fourier(height: plan.tall, width: plan.wide)
             var again = try Tensor.zeros([1, 1, plan.tall, plan.wide])
             for (index, kernel) in field.kernels.enumerated() {
-                guard let shares = try field.shares(of: index, rows: rows, columns: columns) else { continue }
+                guard let shares = try field.shares(of: index, in: region) else { continue }
                 let blur = try plan.spectrum(side: kernel.side, values: kernel.values)
                 let blurredAgain = try (spectrum * blur).inverseFourier(height: plan.tall, width: plan.wide)
                 again =
                     try again + blurredAgain
-                    * shares.zeroPadded(bottom: plan.tall - rows.count, right: plan.wide - columns.count)
+                    * shares.zeroPadded(bottom: plan.tall - region.height, right: plan.wide - region.width)
             }
             let area = try window.sum().item()
             let misfit = try ((again - plan.extended(given)) * window).squared().sum().item() / area

@@ -26,27 +26,25 @@ extension BlurEstimator {
     /// - Parameters:
     ///   - gray: as ``kernels(ofLuma:network:isCancelled:observe:)`` takes it.
     ///   - kernel: what that has found.
-    /// - Returns: the same kernel everywhere in a picture that is not large or hardly blurred.
+    /// - Returns: the same kernel everywhere in a picture that is not large or hardly blurred, and for a blur that is longer than what is
+    ///   looked for: of ten photographs with such a blur, the same everywhere, parts lost four by 0.7 to 3.7 dB, and ten scenes gained nothing by them.
     /// - Throws: `CancellationError`.
     func field(
         ofLuma gray: Tensor, from kernel: BlurKernel, network: KernelNetwork,
         isCancelled: () -> Bool = { false }
     ) throws -> BlurField {
         let (height, width) = (gray.shape[2], gray.shape[3])
-        let scale = min(1, Double(side) / Double(kernel.side))
-        let plane = try Self.scaled(gray, by: scale)
-        guard kernel.values.max() ?? 1 < Self.sharp, Self.isDivided(plane) else {
+        guard kernel.side <= side, kernel.values.max() ?? 1 < Self.sharp, Self.isDivided(gray) else {
             return BlurField(kernel, height: height, width: width)
         }
         let (rows, columns) = (
-            OverlappingParts(length: plane.shape[2]), OverlappingParts(length: plane.shape[3])
+            OverlappingParts(length: height), OverlappingParts(length: width)
         )
         let parts = try (0..<rows.count * columns.count).map {
-            let part = try plane.part(rows.range($0 / columns.count), columns.range($0 % columns.count))
+            let part = try gray.part(rows.range($0 / columns.count), columns.range($0 % columns.count))
             return try Self.strongestPart(of: part, by: part, most: Self.mostOfPart).contiguous()
         }
-        let whole = KernelGuess(side: kernel.side, values: kernel.values)
-        let start = try scale < 1 ? whole.enlarged(side: side) : whole.croppedOrPadded(side: side)
+        let start = try KernelGuess(side: kernel.side, values: kernel.values).croppedOrPadded(side: side)
         var searches = parts.map { _ in KernelSearch(self, from: start) }
         for (pass, weight) in partEdgeWeights.enumerated() {
             if pass > 0 {
@@ -73,8 +71,7 @@ extension BlurEstimator {
             try ($0.forwardDifference(2).squared() + $0.forwardDifference(3).squared()).sum().item()
         }
         return BlurField(
-            rows: rows.scaled(to: height), columns: columns.scaled(to: width),
-            kernels: try searches.map { try $0.found(scale: scale).kernel },
+            rows: rows, columns: columns, kernels: try searches.map { try $0.found(scale: 1).kernel },
             clearest: slopes.indices.max { slopes[$0] < slopes[$1] } ?? 0)
     }
 

@@ -1,4 +1,5 @@
 import Degradation
+import Diffusion
 import Foundation
 import ImageTensors
 import Tensors
@@ -143,11 +144,15 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
     }
 
+    static func scaled(_ length: Int, by scale: Double) -> Int {
+        max(1, Int((Double(length) * scale).rounded()))
+    }
+
+    /// N×C×H×W, made smaller; as it is for 1.
     static func scaled(_ plane: Tensor, by scale: Double) throws -> Tensor {
         guard scale < 1 else { return plane }
         return try plane.resized(
-            height: Int((Double(plane.shape[2]) * scale).rounded()),
-            width: Int((Double(plane.shape[3]) * scale).rounded()))
+            height: scaled(plane.shape[2], by: scale), width: scaled(plane.shape[3], by: scale))
     }
 
     /// Luma as JPEG weighs it, in [0, 1], 1×1×H×W.
@@ -171,15 +176,16 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     ///   - most: its sides at most.
     /// - Returns: `picture` if it is not large.
     static func strongestPart(of picture: Tensor, by gray: Tensor, most: Int) throws -> Tensor {
-        let place = try strongestPlace(in: gray, most: most)
-        return try picture.part(place.rows, place.columns)
+        try picture.part(strongestPlace(in: gray, most: most))
     }
 
     /// Where that part lies.
-    static func strongestPlace(in gray: Tensor, most: Int) throws -> (rows: Range<Int>, columns: Range<Int>) {
+    static func strongestPlace(in gray: Tensor, most: Int) throws -> PictureRegion {
         let (height, width) = (gray.shape[2], gray.shape[3])
         let (tall, wide) = (min(height, most), min(width, most))
-        guard tall < height || wide < width else { return (0..<height, 0..<width) }
+        guard tall < height || wide < width else {
+            return PictureRegion(rows: 0..<height, columns: 0..<width)
+        }
         let slopes = try gray.forwardDifference(2).squared() + gray.forwardDifference(3).squared()
         func starts(_ length: Int, _ part: Int) -> [Int] {
             let count = (length - part + most / 2 - 1) / (most / 2) + 1
@@ -193,6 +199,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 if power > best.power { best = (power, row, column) }
             }
         }
-        return (best.row..<best.row + tall, best.column..<best.column + wide)
+        return PictureRegion(
+            rows: best.row..<best.row + tall, columns: best.column..<best.column + wide)
     }
 }

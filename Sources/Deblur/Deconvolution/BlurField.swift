@@ -1,4 +1,5 @@
 import Degradation
+import Diffusion
 import Tensors
 
 /// A picture's blur from place to place: a kernel for each of some parts that overlap.
@@ -35,9 +36,9 @@ struct BlurField: Sendable, Equatable {
     var isUniform: Bool { kernels.count == 1 }
 
     /// How much a part counts at the pixels of a place, 1×1×rows×columns; nil for nothing.
-    func shares(of index: Int, rows place: Range<Int>, columns placeColumns: Range<Int>) throws -> Tensor? {
-        let down = rows.shares(index / columns.count, in: place)
-        let right = columns.shares(index % columns.count, in: placeColumns)
+    func shares(of index: Int, in region: PictureRegion) throws -> Tensor? {
+        let down = rows.shares(index / columns.count, in: region.rows)
+        let right = columns.shares(index % columns.count, in: region.columns)
         guard down.contains(where: { $0 > 0 }), right.contains(where: { $0 > 0 }) else { return nil }
         return try Tensor(down, shape: [1, 1, down.count, 1]) * Tensor(right, shape: [1, 1, 1, right.count])
     }
@@ -59,7 +60,10 @@ extension WienerDeconvolution {
             let made = try self(blurred.part(tall, wide).contiguous(), kernels: [kernel])
                 .part(
                     rows.shifted(by: -tall.lowerBound), columns.shifted(by: -wide.lowerBound))
-            guard let shares = try field.shares(of: index, rows: rows, columns: columns) else { continue }
+            guard
+                let shares = try field.shares(
+                    of: index, in: PictureRegion(rows: rows, columns: columns))
+            else { continue }
             let place = try result.part(rows, columns)
             try place.copy(from: place + made * shares.to(blurred.device))
         }
@@ -68,17 +72,5 @@ extension WienerDeconvolution {
 
     private static func widened(_ range: Range<Int>, in parts: OverlappingParts) -> Range<Int> {
         max(0, range.lowerBound - around)..<min(parts.length, range.upperBound + around)
-    }
-}
-
-extension Range<Int> {
-    fileprivate func shifted(by offset: Int) -> Range<Int> { lowerBound + offset..<upperBound + offset }
-}
-
-extension Tensor {
-    /// Rows and columns of an N×C×H×W picture, a view.
-    func part(_ rows: Range<Int>, _ columns: Range<Int>) throws -> Tensor {
-        try narrowed(2, start: rows.lowerBound, count: rows.count)
-            .narrowed(3, start: columns.lowerBound, count: columns.count)
     }
 }

@@ -55,15 +55,10 @@ public struct WienerDeconvolution: Sendable {
         let result = try Tensor.zeros(picture.shape, device: picture.device)
         for rows in Self.parts(of: height) {
             for columns in Self.parts(of: width) {
-                let part = try picture.narrowed(2, start: rows.seen.lowerBound, count: rows.seen.count)
-                    .narrowed(3, start: columns.seen.lowerBound, count: columns.seen.count)
-                let made = try sharpened(part, [kernel])
-                    .narrowed(2, start: rows.kept.lowerBound - rows.seen.lowerBound, count: rows.kept.count)
-                    .narrowed(
-                        3, start: columns.kept.lowerBound - columns.seen.lowerBound, count: columns.kept.count
-                    )
-                try result.narrowed(2, start: rows.kept.lowerBound, count: rows.kept.count)
-                    .narrowed(3, start: columns.kept.lowerBound, count: columns.kept.count).copy(from: made)
+                let made = try sharpened(picture.part(rows.seen, columns.seen), [kernel]).part(
+                    rows.kept.shifted(by: -rows.seen.lowerBound),
+                    columns.kept.shifted(by: -columns.seen.lowerBound))
+                try result.part(rows.kept, columns.kept).copy(from: made)
             }
         }
         return result
