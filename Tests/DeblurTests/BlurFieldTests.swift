@@ -159,7 +159,7 @@ import Testing
             try Self.estimator.field(ofLuma: Self.luma(blurred), from: .identity, network: network)
                 == BlurField(.identity, height: 240, width: 640))
         // Longer than what is looked for.
-        for (length, isWhole) in [(14.0, false), (18.0, true)] {
+        for (length, isWhole) in [(16.0, false), (22.0, true)] {
             let long = BlurKernel.linear(length: length, angle: 0)
             let found = try Self.estimator.field(ofLuma: Self.luma(blurred), from: long, network: network)
             #expect(found.isUniform == isWhole)

@@ -34,7 +34,7 @@ extension BlurEstimator {
         isCancelled: () -> Bool = { false }
     ) throws -> BlurField {
         let (height, width) = (gray.shape[2], gray.shape[3])
-        guard kernel.side <= side, kernel.values.max() ?? 1 < Self.sharp, Self.isDivided(gray) else {
+        guard !isLong(kernel.side), kernel.values.max() ?? 1 < Self.sharp, Self.isDivided(gray) else {
             return BlurField(kernel, height: height, width: width)
         }
         let (rows, columns) = (
@@ -44,7 +44,7 @@ extension BlurEstimator {
             let part = try gray.part(rows.range($0 / columns.count), columns.range($0 % columns.count))
             return try Self.strongestPart(of: part, by: part, most: Self.mostOfPart).contiguous()
         }
-        let start = try KernelGuess(side: kernel.side, values: kernel.values).croppedOrPadded(side: side)
+        let start = KernelGuess(side: kernel.side, values: kernel.values).croppedOrPadded(side: side)
         var searches = parts.map { _ in KernelSearch(self, from: start) }
         for (pass, weight) in partEdgeWeights.enumerated() {
             if pass > 0 {

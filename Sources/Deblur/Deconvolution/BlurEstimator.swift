@@ -52,6 +52,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
 
     public init(side: Int = 31) { self.side = side }
 
+    /// Whether a kernel is of a blur that is longer than what is looked for at a picture's own pixels. One that was found there can have a
+    /// few more than ``side`` since its centroid was moved to its middle.
+    func isLong(_ side: Int) -> Bool { side > self.side + 4 }
+
     /// Sides of the part of a picture in which the kernel is sought, at most.
     private static let mostPixels = 1024
     /// Pictures are not made smaller than this to begin with.
