@@ -223,7 +223,7 @@ public final class DeblurRestorer {
 
     /// In so many poses of the picture the predictions are made that samples are drawn around by turns. A predictor's mistakes
     /// differ from pose to pose, so that the samples' mean has less of them, and the samples tell of them by how they differ. More poses
-    /// bring hardly more, and each costs as much as five samples.
+    /// bring hardly more, and each costs as much as four samples of one step.
     public static let posesOfSamples = 4
 
     /// Samples of a 1×3×H×W picture in [-1, 1] and their statistics, on the CPU.
@@ -256,7 +256,7 @@ public final class DeblurRestorer {
             looks = (poses - turns + 1) * grid.count
             var statistics = SampleStatistics(tracksVariance: options.tracksUncertainty)
             for turn in 0..<turns {
-                // One after the other, and the samples of each: there is never more than one of them in memory.
+                // One after the other, and the samples of each: beside the first there is never more than one in memory.
                 var prediction = first.prediction
                 if turn > 0, let settled = first.settled {
                     let before = looks
