@@ -265,15 +265,15 @@ public final class DeblurRestorer {
                         tileDone: { add(1) }, isCancelled: options.isCancelled)
                     looks = before + grid.count
                 }
+                let indices = Array(stride(from: turn, to: samples, by: turns))
                 try draw(
-                    Array(stride(from: turn, to: samples, by: turns)), source, around: prediction, grid,
-                    options,
+                    indices, source, around: prediction, grid, options,
                     progress: { options.progress(looks + $0, total) }
                 ) { index, sample in
                     try statistics.add(sample)
                     try options.sampleDone?(index, sample.to(.cpu))
                 }
-                looks += (samples - turn + turns - 1) / turns * steps * grid.count
+                looks += indices.count * steps * grid.count
             }
             guard let mean = statistics.mean else { throw SamplingError("at least one sample is needed") }
             return Output(

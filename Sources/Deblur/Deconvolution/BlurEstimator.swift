@@ -148,6 +148,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
     }
 
+    /// How long a side of a picture is that is made smaller, at least a pixel.
     static func scaled(_ length: Int, by scale: Double) -> Int {
         max(1, Int((Double(length) * scale).rounded()))
     }
