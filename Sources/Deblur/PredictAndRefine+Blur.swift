@@ -33,7 +33,7 @@ extension PredictAndRefine {
         let found = try deconvolution.estimates(
             of: blurred, blur, network: kernels, isCancelled: isCancelled)
         let place = try DecidingPlace(
-            in: blurred, scale: deconvolution.scale(for: found.map(\.kernel.side).max() ?? 1))
+            in: blurred, scale: deconvolution.scale(for: found.map(\.kernel.extent).max() ?? 1))
         func look(_ deconvolved: Tensor) throws -> Tensor {
             try prediction(
                 of: place.part, deconvolved: deconvolved, grid: grid(place.part), isCancelled: isCancelled)
@@ -99,7 +99,7 @@ extension PredictAndRefine {
         }
         if cut.isTight { Device.releaseUnusedMemory() }
         let deconvolved = try picture.deconvolved?.posed(pose)
-        let scale = picture.kernel.flatMap { configuration.deconvolution?.scale(for: $0.side) } ?? 1
+        let scale = picture.kernel.flatMap { configuration.deconvolution?.scale(for: $0.extent) } ?? 1
         guard scale < 1, let deconvolved else {
             return try prediction(
                 of: blurred, deconvolved: deconvolved, grid: cut, tileDone: tileDone, isCancelled: isCancelled

@@ -270,6 +270,30 @@ struct DeconvolutionTests {
         #expect(after < before * 0.9)
     }
 
+    /// A large picture whose blur is long has no parts that would look for it anew, and is looked at anew where its edges are strongest.
+    @Test(arguments: [16.0, 17]) func aLongBlurOfALargePictureIsLookedForAnew(length: Double) throws {
+        let network = try KernelNetworkTests.network()
+        var estimator = BlurEstimator(side: 15)
+        func blurred(_ length: Double) throws -> Tensor {
+            var random = CounterStream(seed: 4)
+            return try Self.pair(side: 800, .cameraShake(extent: length, using: &random), noise: 0.004)
+                .blurred
+        }
+        func found(_ length: Double) throws -> BlurEstimator.Kernels {
+            try estimator.kernels(ofLuma: BlurEstimator.luma(of: blurred(length)), network: network)
+        }
+        #expect(try found(7).other == nil)
+        let long = try found(length)
+        #expect(estimator.isLong(long.best))
+        #expect(long.other != nil && long.other != long.best && long.preference < 1)
+        let all = try Deconvolution(kernelSide: 15).estimates(
+            of: blurred(length), .ways(2), network: network, isCancelled: { false })
+        print("a long blur:", all.map { ($0.kernel.extent, $0.preference) })
+        #expect(all.first?.kernel == long.best)
+        estimator.lastEdgeWeights = []
+        #expect(try found(length).best == long.best)
+    }
+
     // MARK: several estimates
 
     /// By edges, by the spectrum, by edges with rows and columns exchanged, by edges again.
@@ -394,41 +418,49 @@ struct DeconvolutionTests {
                 budget: nil, side: side, margin: 32
             ).grid
         }
-        func prediction(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
-            try networks.prediction(
-                of: picture, deconvolved: deconvolution.filter(picture, kernels: [kernel]),
-                grid: grid(picture))
-        }
-        let part = try BlurEstimator.strongestPart(
-            of: picture, by: BlurEstimator.luma(of: picture), most: BlurChoice.mostPixels)
-        #expect(part.shape[3] == min(width, 640))
-        let scores = try found.map {
-            try BlurChoice.score(
-                $0, blurred: part, prediction: prediction(part, $0.kernel), margin: deconvolution.kernelSide)
+        let longest = try #require(found.map(\.kernel.extent).max())
+        let place = try DecidingPlace(in: picture, scale: deconvolution.scale(for: longest))
+        let part = place.part
+        #expect(place.scale < 1)
+        #expect(abs(part.shape[3] - min(Int((Double(width) * place.scale).rounded()), 640)) <= 1)
+        let scores = try found.map { estimate in
+            var estimate = estimate
+            estimate.kernel = estimate.kernel.scaled(by: place.scale)
+            let prediction = try networks.prediction(
+                of: part, deconvolved: deconvolution.filter(part, kernels: [estimate.kernel]),
+                grid: grid(part))
+            return try BlurChoice.score(
+                estimate, blurred: part, prediction: prediction, margin: deconvolution.kernelSide)
         }
         let best = try #require(scores.indices.max { scores[$0] < scores[$1] })
-        func settled(side: Int? = nil) throws -> SettledPicture {
-            try networks.settled(picture, blur: .ways(count), grid: { try grid($0, side: side) })
+        func settled(
+            _ picture: Tensor, _ blur: BlurSource = .ways(Deconvolution.mostEstimates), side: Int? = nil
+        )
+            throws -> SettledPicture
+        {
+            try networks.settled(picture, blur: blur, grid: { try grid($0, side: side) })
         }
-        let known = try settled()
+        func prediction(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
+            try networks.prediction(of: settled(picture, .kernel(kernel)), grid: { try grid($0) })
+        }
+        let known = try settled(picture)
         #expect(known.kernel == found[best].kernel)
         let made = try networks.prediction(of: known, grid: { try grid($0) })
         #expect(try made.floats() == prediction(picture, found[best].kernel).floats())
         let other = found[(best + 1) % found.count].kernel
         #expect(try made.floats() != prediction(picture, other).floats())
         // In another pose it is the same blur that the network sees taken out.
-        let divided = try deconvolution.filter(picture, kernels: [found[best].kernel])
-        let mirrored = try networks.prediction(
-            of: picture.posed(4), deconvolved: divided.posed(4), grid: grid(picture.posed(4))
-        ).unposed(4)
+        let given = try settled(picture, .kernel(found[best].kernel))
+        let mirrored = try networks.prediction(of: given, pose: 4, grid: { try grid($0) })
         #expect(
             try networks.prediction(of: known, pose: 4, grid: { try grid($0) }).floats() == mirrored.floats())
         #expect(try made.floats() != mirrored.floats())
         // However often the network looks, progress is that of one look.
         var ticks = 0
         _ = try networks.prediction(
-            of: settled(side: 96), grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
-        #expect(try ticks == grid(picture, side: 96).count)
+            of: settled(picture, side: 96), grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
+        let scale = deconvolution.scale(for: found[best].kernel.extent)
+        #expect(try ticks == grid(BlurEstimator.scaled(picture, by: scale), side: 96).count)
     }
 
     /// For training: which is nearest to the sharp picture is seen there, not judged.
@@ -478,7 +510,7 @@ struct DeconvolutionTests {
         let restorer = try DeblurRestorer(model())
         let networks = restorer.model.networks
         var random = CounterStream(seed: 4)
-        let kernel = BlurKernel.cameraShake(extent: 7, using: &random)
+        let kernel = BlurKernel.cameraShake(extent: 4, using: &random)
         let (_, blurred) = try Self.pair(side: 90, kernel)
         let deconvolution = try #require(networks.configuration.deconvolution)
         let divided = try deconvolution.filter(blurred, kernels: [kernel])
@@ -512,8 +544,8 @@ struct DeconvolutionTests {
         #expect(try restorer.deconvolved(small, settings: large).floats() == small.floats())
     }
 
-    /// Where the blur is longer than what is looked for, the network sees a smaller picture, and the fine detail is the deconvolved one's.
-    @Test(arguments: [(7.0, 0), (17, 0), (17, 4), (30, 6), (30, 1)])
+    /// Where the blur is long, the network sees a smaller picture, and the fine detail is the deconvolved one's.
+    @Test(arguments: [(5.0, 0), (7, 0), (17, 0), (17, 4), (30, 6), (30, 1)])
     func aLongBlurIsPredictedInASmallerPicture(length: Double, pose: Int) throws {
         let networks = try model().networks
         let deconvolution = try #require(networks.configuration.deconvolution)
@@ -536,11 +568,11 @@ struct DeconvolutionTests {
             blurred.posed(pose), deconvolution.filter(blurred, kernels: [kernel]).posed(pose)
         )
         let asItIs = try predicted(seen, divided).unposed(pose)
-        guard kernel.side > 13 else {
+        guard kernel.extent > 7 else {
             #expect(try made.floats() == asItIs.floats())
             return
         }
-        let scale = 7.2 / Double(kernel.side)
+        let scale = 7.2 / Double(kernel.extent)
         let (height, width) = (seen.shape[2], seen.shape[3])
         func small(_ picture: Tensor) throws -> Tensor {
             try picture.resized(

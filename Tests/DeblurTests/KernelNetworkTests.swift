@@ -27,7 +27,7 @@ import Testing
                 clues.append($0)
                 scales.append($1)
             }
-        ).last
+        ).best
         return (clues, scales, found)
     }
 
@@ -39,16 +39,16 @@ import Testing
         let network = try Self.network()
         var estimator = BlurEstimator(side: 15)
         let found = try estimator.kernels(ofLuma: gray, network: network)
-        #expect(found.earlier != nil && found.earlier != found.last)
-        #expect(try estimator.kernels(ofLuma: gray).earlier == nil)
+        #expect(found.other != nil && found.other != found.best && found.preference == 1)
+        #expect(try estimator.kernels(ofLuma: gray).other == nil)
         estimator.lastEdgeWeights = []
-        #expect(try estimator.kernels(ofLuma: gray, network: network).last == found.earlier)
+        #expect(try estimator.kernels(ofLuma: gray, network: network).best == found.other)
         // Both are estimates, the last first, unless they are alike.
         let kernels = try Deconvolution(kernelSide: 15).estimates(
             of: blurred, .ways(2), network: network, isCancelled: { false }
         ).map(\.kernel)
-        let earlier = try #require(found.earlier)
-        #expect(kernels.contains(earlier) == (found.last.cosine(with: earlier) <= Deconvolution.alike))
+        let earlier = try #require(found.other)
+        #expect(kernels.contains(earlier) == (found.best.cosine(with: earlier) <= Deconvolution.alike))
     }
 
     private func planes(_ clues: KernelClues) -> [[Float]] {

@@ -55,6 +55,25 @@ struct BlurKernelTests {
         return sums
     }
 
+    /// Faint values around a kernel are no part of its extent, however large its side is.
+    @Test func theExtentLeavesOutWhatIsFaint() throws {
+        let kernel = BlurKernel.linear(length: 9, angle: 0)
+        #expect(kernel.extent == kernel.side && kernel.side >= 9)
+        #expect(BlurKernel.identity.extent == 1)
+        func framed(_ corner: Float) throws -> BlurKernel {
+            var values = [Float](repeating: 0, count: 21 * 21)
+            for index in kernel.values.indices {
+                let (row, column) = (index / kernel.side, index % kernel.side)
+                let margin = 10 - kernel.side / 2
+                values[(row + margin) * 21 + column + margin] = kernel.values[index]
+            }
+            values[0] = corner
+            return try BlurKernel(side: 21, exactly: values)
+        }
+        #expect(try framed(0.0009).extent == kernel.extent)
+        #expect(try framed(0.0011).extent == 21)
+    }
+
     @Test(arguments: cases) func lightIsKeptAndStaysInPlace(_ one: Case) {
         let kernel = one.kernel
         #expect(kernel.side % 2 == 1 && kernel.values.count == kernel.side * kernel.side)

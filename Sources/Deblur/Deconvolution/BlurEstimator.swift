@@ -45,19 +45,33 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public var leastIsland = 0.0
 
     /// λ of further passes at the last scale, where there is a network: with strong edges alone, from the kernel that weak ones have
-    /// led to, the network finds its way out of a wrong one.
+    /// led to, the network finds its way out of a wrong one. Large pictures have them where their blur is long, the others' parts
+    /// begin anew each by itself.
     public var lastEdgeWeights = [4e-3, 1e-3]
     /// The same for the parts of a picture, each of which begins with the kernel of the whole picture.
     public var partEdgeWeights = [4e-3, 2e-3, 1e-3]
 
     public init(side: Int = 31) { self.side = side }
 
+    /// How many pixels of a smaller picture, in which a kernel of such an extent is no longer long, are one of the picture's own; 1 where it
+    /// is not long. Long is what parts of a picture are too small to tell, and predictors have hardly learnt from.
+    func scale(for extent: Int) -> Double { min(1, Self.usualShare * Double(side) / Double(extent)) }
+
+    func isLong(_ kernel: BlurKernel) -> Bool { scale(for: kernel.extent) < 1 }
+
+    private static let usualShare = 0.8
+
     /// Whether a kernel is of a blur that is longer than what is looked for at a picture's own pixels. One that was found there can have a
     /// few more than ``side`` since its centroid was moved to its middle.
-    func isLong(_ side: Int) -> Bool { side > self.side + 4 }
+    func isOutOfReach(_ kernel: BlurKernel) -> Bool { kernel.extent > side + 4 }
 
     /// Sides of the part of a picture in which the kernel is sought, at most.
     private static let mostPixels = 1024
+    /// The same of further passes.
+    private static let mostOfPasses = 640
+    /// By how much what these lead to in large pictures is preferred to what was there before. It is lost less often than it
+    /// is found, but more often a little worse than better.
+    private static let passesPreference = 0.95
     /// Pictures are not made smaller than this to begin with.
     private static let fewestPixels = 150_000
     /// The first level at which a network is asked: the kernel has half its side there.
@@ -75,15 +89,16 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public func kernel(
         of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
     ) throws -> BlurKernel {
-        try kernels(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled).last
+        try kernels(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled).best
     }
 
-    /// What a search has come to.
+    /// What a search has come to before and after it began anew, if it did: each is right where the other is not, now and then.
     struct Kernels: Sendable {
-        /// At its end.
-        var last: BlurKernel
-        /// Before it began anew, if it did: now and then it was right already.
-        var earlier: BlurKernel?
+        /// What counts where only one can: the last, and in large pictures the first.
+        var best: BlurKernel
+        var other: BlurKernel?
+        /// By how much the other is preferred to the best where both do about as well.
+        var preference = 1.0
     }
 
     /// The same of luma.
@@ -103,7 +118,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     ) throws -> Kernels {
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
-            return Kernels(last: .identity)
+            return Kernels(best: .identity)
         }
         // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
         var octaves = 0
@@ -122,14 +137,20 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
                 observe: { try observe?($0, reached) }, isCancelled: isCancelled)
         }
         let found = try search.found(scale: reached).kernel
-        guard network != nil, !Self.isDivided(last) else { return Kernels(last: found) }
+        let isDivided = Self.isDivided(last)
+        guard network != nil, !isDivided || isLong(found) else { return Kernels(best: found) }
+        let part = try Self.strongestPart(of: last, by: last, most: Self.mostOfPasses).contiguous()
         for weight in lastEdgeWeights {
             search.restart(edgeWeight: weight)
             try look(
-                [.first, .last], level: 0, of: last, &search, network,
+                [.first, .last], level: 0, of: part, &search, network,
                 observe: { try observe?($0, reached) }, isCancelled: isCancelled)
         }
-        return try Kernels(last: search.found(scale: reached).kernel, earlier: found)
+        let again = try search.found(scale: reached).kernel
+        guard isDivided else { return Kernels(best: again, other: found) }
+        // One that has become much shorter has lost its way.
+        guard again.extent * 2 >= found.extent else { return Kernels(best: found) }
+        return Kernels(best: found, other: again, preference: Self.passesPreference)
     }
 
     /// Some turns at a scale, a network being asked after each of them but ``KernelSearch/Turns/all``.

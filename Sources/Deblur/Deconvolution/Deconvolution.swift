@@ -82,16 +82,14 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     public static let mostEstimates = Deconvolution().ways.count + 1
 
     /// How many pixels of the picture in which a predictor should see a blur are one of the picture's own: fewer where a kernel is
-    /// larger than what is looked for, and than what predictors learn from. In a smaller picture a long blur is as long as those they know.
+    /// larger than most of what predictors learn from. In a smaller picture a long blur is as long as those they know.
     ///
     /// On ten photographs of 1,920 pixels whose shake was 30 to 41 pixels long predictions with the kernel of one search gained 2.87 dB so, and
     /// 1.89 dB in the pictures as they are; a kernel's side of 0.65 and of 1 of ``kernelSide`` is less good (3.38 and 3.10 dB on
     /// five pictures, of 0.8 3.46 dB).
     ///
-    /// - Parameter side: that of the largest kernel.
-    func scale(for side: Int) -> Double {
-        estimator.isLong(side) ? 0.8 * Double(kernelSide) / Double(side) : 1
-    }
+    /// - Parameter extent: that of the largest kernel.
+    func scale(for extent: Int) -> Double { estimator.scale(for: extent) }
 
     /// What takes it out.
     public var filter: WienerDeconvolution {
@@ -201,8 +199,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// The known kernel, or what is found in a picture, of kernels that are alike one; at least one.
     ///
     /// For 1 it is that of the picture's spectrum where this is sure, and else of its edges. For 2 it is both where
-    /// the spectrum tells anything, and what the search by edges had come to before it began anew; for more there are further searches
-    /// by edges. Where the spectrum is sure there is no other.
+    /// the spectrum tells anything, and what the search by edges had come to before and after it began anew; for more there are further searches
+    /// by edges. Where the spectrum is sure there is no other, and where edges tell of a blur that is too long for it, it does not count.
     ///
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1].
     /// - Throws: `CancellationError`.
@@ -226,7 +224,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         }
         var all = [found[0][0]]
         if count > 1 {
-            if let finding, finding.clearness > Self.leastClearness {
+            let isOutOfReach = found[0].contains { estimator.isOutOfReach($0.kernel) }
+            if let finding, finding.clearness > Self.leastClearness, !isOutOfReach {
                 all.append(
                     BlurEstimate(kernel: finding.member.kernel, preference: Self.spectrumPreference))
             }
@@ -239,13 +238,15 @@ public struct Deconvolution: Sendable, Codable, Equatable {
 }
 
 extension Deconvolution.Way {
-    /// What its search has come to, the last first.
+    /// What its search has come to, the best first.
     fileprivate func estimates(ofLuma gray: Tensor, network: KernelNetwork?) throws -> [BlurEstimate] {
         let pose = isTransposed ? 1 : 0
         let found = try estimator.kernels(ofLuma: gray.posed(pose).contiguous(), network: network)
-        return [found.last, found.earlier].compactMap(\.self).map {
-            BlurEstimate(kernel: $0.posed(pose), preference: preference, estimator: estimator)
+        func estimate(_ kernel: BlurKernel, _ preference: Double) -> BlurEstimate {
+            BlurEstimate(kernel: kernel.posed(pose), preference: preference, estimator: estimator)
         }
+        return [estimate(found.best, preference)]
+            + (found.other.map { [estimate($0, preference * found.preference)] } ?? [])
     }
 }
 

@@ -74,6 +74,20 @@ public struct BlurKernel: Sendable, Equatable {
         self.init(stored: side, values: sums.map { Float($0 / sum) })
     }
 
+    /// The side of the square around the middle that has all but a thousandth of the light: what is fainter can be of rounding.
+    public var extent: Int {
+        var rings = [Float](repeating: 0, count: side / 2 + 1)
+        for (index, value) in values.enumerated() {
+            rings[max(abs(index / side - side / 2), abs(index % side - side / 2))] += value
+        }
+        var (radius, outside) = (side / 2, Float(0))
+        while radius > 0, outside + rings[radius] < 1e-3 {
+            outside += rings[radius]
+            radius -= 1
+        }
+        return 2 * radius + 1
+    }
+
     /// The same blur of a picture that is so many times as large.
     public func scaled(by factor: Double) -> BlurKernel {
         guard factor != 1 else { return self }
