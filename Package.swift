@@ -137,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "InterchangeTests", dependencies: ["Interchange", "PythonReference"], exclude: ["Fixtures"]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Training", .product(name: "Yams", package: "Yams")]),
+            name: "TrainingTests", dependencies: ["Training", .product(name: "Yams", package: "Yams")],
+            exclude: ["Fixtures"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"]),
         .testTarget(

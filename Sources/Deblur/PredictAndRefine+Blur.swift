@@ -32,6 +32,13 @@ extension PredictAndRefine {
         }
         let found = try deconvolution.estimates(
             of: blurred, blur, network: kernels, isCancelled: isCancelled)
+        func settled(by kernel: BlurKernel) throws -> SettledPicture {
+            try SettledPicture(
+                blurred: blurred, deconvolved: deconvolution.filter(blurred, kernels: [kernel]),
+                kernel: kernel)
+        }
+        // A kernel that is known, or that the spectrum is sure of: there is nothing to decide.
+        if found.count == 1, found[0].estimator == nil { return try settled(by: found[0].kernel) }
         let place = try DecidingPlace(
             in: blurred, scale: deconvolution.scale(for: found.map(\.kernel.extent).max() ?? 1))
         func look(_ deconvolved: Tensor) throws -> Tensor {
@@ -74,9 +81,7 @@ extension PredictAndRefine {
                 blurred: blurred, deconvolved: best.deconvolved, kernel: estimate.kernel,
                 made: best.prediction)
         }
-        return try SettledPicture(
-            blurred: blurred, deconvolved: deconvolution.filter(blurred, kernels: [estimate.kernel]),
-            kernel: estimate.kernel)
+        return try settled(by: estimate.kernel)
     }
 
     /// g(y) of a picture that the predictor sees in a pose.

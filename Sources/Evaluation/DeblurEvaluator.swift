@@ -71,19 +71,19 @@ public final class DeblurEvaluator: Evaluator {
         return subject
     }
 
-    public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
+    public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> Timed<Tensor> {
         switch point {
         case Self.predictor:
             let first = try first(of: subject)
-            return try TimedOutput(picture: first.picture.picture(), seconds: first.seconds)
+            return try Timed(made: first.made.picture(), seconds: first.seconds)
         case Self.deconvolution: return try deconvolved(subject)
-        default: return TimedOutput(picture: subject.input, seconds: 0)
+        default: return Timed(made: subject.input, seconds: 0)
         }
     }
 
-    private func deconvolved(_ subject: EvaluationSubject) throws -> TimedOutput {
+    private func deconvolved(_ subject: EvaluationSubject) throws -> Timed<Tensor> {
         let settings = try settings(for: subject)
-        return try TimedOutput.measuring {
+        return try Timed.measuring {
             try restorer.deconvolved(subject.input, settings: settings, isCancelled: isCancelled)
         }
     }
@@ -94,50 +94,43 @@ public final class DeblurEvaluator: Evaluator {
         return settings
     }
 
-    private func first(of subject: EvaluationSubject) throws -> TimedFirstPicture {
+    private func first(of subject: EvaluationSubject) throws -> Timed<DeblurRestorer.FirstPicture> {
         if let known = subject.first { return known }
         let settings = try settings(for: subject)
-        let start = DispatchTime.now()
-        let picture = try restorer.firstPicture(
-            of: subject.input, settings: settings, isCancelled: isCancelled)
-        let made = TimedFirstPicture(picture: picture, seconds: start.secondsAgo)
+        let made = try Timed.measuring {
+            try restorer.firstPicture(of: subject.input, settings: settings, isCancelled: isCancelled)
+        }
         subject.first = made
         return made
     }
 
     public func draw(
         _ method: EvaluationMethod, of subject: EvaluationSubject,
-        mean: (_ count: Int, TimedOutput) throws -> Void
+        mean: (_ count: Int, Timed<Tensor>) throws -> Void
     ) throws {
         let first = try first(of: subject)
         // Samples come pose by pose, while means are of those with the lowest numbers.
-        var samples: [Int: TimedOutput] = [:]
+        var samples: [Int: Timed<Tensor>] = [:]
         var start = DispatchTime.now()
         _ = try restorer.restored(
-            subject.input, first: first.picture,
+            subject.input, first: first.made,
             options: .init(
                 sampling: .init(
                     sampler: method.sampling.sampler, levels: method.levels(),
                     temperature: method.sampling.temperature),
                 samples: method.samples.last ?? 1, seed: seed,
                 sampleDone: { index, sample in
-                    samples[index] = TimedOutput(picture: sample, seconds: start.secondsAgo)
+                    samples[index] = Timed(made: sample, seconds: start.secondsAgo)
                     start = .now()
                 }, isCancelled: isCancelled))
         var statistics = SampleStatistics()
         var seconds = first.seconds
         for (index, sample) in samples.sorted(by: { $0.key < $1.key }) {
             seconds += sample.seconds
-            try statistics.add(sample.picture)
+            try statistics.add(sample.made)
             if method.samples.contains(index + 1), let middle = statistics.mean {
-                try mean(index + 1, TimedOutput(picture: middle, seconds: seconds))
+                try mean(index + 1, Timed(made: middle, seconds: seconds))
             }
         }
     }
-}
-
-/// A first picture, and the seconds it took.
-struct TimedFirstPicture {
-    let picture: DeblurRestorer.FirstPicture
-    let seconds: Double
 }

@@ -171,7 +171,7 @@ public final class EvaluationRun {
     /// The entries of the points, from the journal if it has all of them, else made and written.
     private func group(
         _ key: String, _ pair: EvaluationPair, points: [EvaluationPoint],
-        make: ((EvaluationPoint, TimedOutput, EvaluationSubject) throws -> Void) throws -> Void
+        make: ((EvaluationPoint, Timed<Tensor>, EvaluationSubject) throws -> Void) throws -> Void
     ) throws -> Group {
         let known = journal[key] ?? []
         let wanted = points.map { point in known.first { $0.samples == point.samples } }
@@ -182,7 +182,7 @@ public final class EvaluationRun {
         var made: [EvaluationJournal.Entry] = []
         try noGrad {
             try make { point, output, subject in
-                let picture = try subject.measured(output.picture)
+                let picture = try subject.measured(output.made)
                 made.append(
                     .init(
                         samples: point.samples,

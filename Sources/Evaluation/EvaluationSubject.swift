@@ -1,3 +1,4 @@
+import Deblur
 import ImageFiles
 import ImageTensors
 import Metrics
@@ -55,7 +56,7 @@ public final class EvaluationSubject {
     private(set) lazy var inputPSNR = Result { try PSNR(.rgb)(measured(input), reference) }
 
     /// A model's first picture, kept because every method starts from it.
-    var first: TimedFirstPicture?
+    var first: Timed<DeblurRestorer.FirstPicture>?
 }
 
 /// A displacement by whole pixels between a picture and the sharp one.

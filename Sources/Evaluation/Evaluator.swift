@@ -12,24 +12,24 @@ public protocol Evaluator: AnyObject {
     func subject(_ pair: EvaluationPair) throws -> EvaluationSubject
 
     /// 1×3×H×W in [-1, 1], and the seconds it took.
-    func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput
+    func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> Timed<Tensor>
 
     /// Draws the samples of a method one after the other and hands over the mean of the first k for
     /// each k of the method's; the seconds are those of the k samples.
     func draw(
         _ method: EvaluationMethod, of subject: EvaluationSubject,
-        mean: (_ count: Int, TimedOutput) throws -> Void) throws
+        mean: (_ count: Int, Timed<Tensor>) throws -> Void) throws
 }
 
-/// A picture, 1×3×H×W in [-1, 1], and the seconds that were spent on making it.
-public struct TimedOutput {
-    let picture: Tensor
+/// What was made of a picture, and the seconds that were spent on it.
+public struct Timed<Made> {
+    let made: Made
     let seconds: Double
 
-    static func measuring(_ body: () throws -> Tensor) rethrows -> TimedOutput {
+    static func measuring(_ body: () throws -> Made) rethrows -> Timed {
         let start = DispatchTime.now()
-        let picture = try body()
-        return TimedOutput(picture: picture, seconds: start.secondsAgo)
+        let made = try body()
+        return Timed(made: made, seconds: start.secondsAgo)
     }
 }
 

@@ -6,21 +6,21 @@ import Training
 public struct KernelFolder: Sendable {
     /// SHA-256 of the files of the pairs that are measured.
     let digest: String
-    private let folder: String
+    /// By the pictures' names.
+    private let kernels: [String: BlurKernel]
 
     /// - Parameter pairs: those that will be measured, of which each must have its kernel.
     /// - Throws: ``DataError``, ``DegradationError`` or ``ImageFileError`` naming the file that is missing or is none.
     public init(_ folder: String, for pairs: [EvaluationPair]) throws {
-        self.folder = folder
-        digest = try FileDigest.sha256(pairs.map { Self.file(of: $0, in: folder) })
-        for pair in pairs { _ = try kernel(of: pair) }
-    }
-
-    private static func file(of pair: EvaluationPair, in folder: String) -> String {
-        "\(folder)/\(pair.name).png"
+        let files = pairs.map { (name: $0.name, path: "\(folder)/\($0.name).png") }
+        digest = try FileDigest.sha256(files.map(\.path))
+        kernels = try .init(files.map { ($0.name, try BlurKernel(path: $0.path)) }) { first, _ in first }
     }
 
     func kernel(of pair: EvaluationPair) throws -> BlurKernel {
-        try BlurKernel(path: Self.file(of: pair, in: folder))
+        guard let kernel = kernels[pair.name] else {
+            throw DataError("'\(pair.input)' is none of the pictures whose kernels were read")
+        }
+        return kernel
     }
 }

@@ -42,14 +42,14 @@ public final class SREvaluator: Evaluator {
         return subject
     }
 
-    public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> TimedOutput {
+    public func baseline(_ point: EvaluationPoint, of subject: EvaluationSubject) throws -> Timed<Tensor> {
         let size = subject.reference.shape
         return try .measuring { try subject.input.resized(height: size[2], width: size[3]) }
     }
 
     public func draw(
         _ method: EvaluationMethod, of subject: EvaluationSubject,
-        mean: (_ count: Int, TimedOutput) throws -> Void
+        mean: (_ count: Int, Timed<Tensor>) throws -> Void
     ) throws {
         let size = subject.reference.shape
         var options = SR3Restorer.Options(
@@ -61,16 +61,16 @@ public final class SREvaluator: Evaluator {
         var seconds = 0.0
         for index in 0..<(method.samples.last ?? 0) {
             options.firstSample = index
-            let sample = try TimedOutput.measuring {
+            let sample = try Timed.measuring {
                 try restorer.restored(subject.input, height: size[2], width: size[3], options: options)
             }
             seconds += sample.seconds
-            try statistics.add(sample.picture)
+            try statistics.add(sample.made)
             guard method.samples.contains(index + 1), let middle = statistics.mean else { continue }
-            let output = try TimedOutput.measuring {
+            let output = try Timed.measuring {
                 try consistency ? SR3Restorer.consistent(middle, with: subject.input) : middle
             }
-            try mean(index + 1, TimedOutput(picture: output.picture, seconds: seconds + output.seconds))
+            try mean(index + 1, Timed(made: output.made, seconds: seconds + output.seconds))
         }
     }
 }

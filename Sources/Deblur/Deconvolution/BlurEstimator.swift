@@ -57,8 +57,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// is not long. Long is what parts of a picture are too small to tell, and predictors have hardly learnt from.
     func scale(for extent: Int) -> Double { min(1, Self.usualShare * Double(side) / Double(extent)) }
 
+    /// Whether the kernel is too long for ``scale(for:)`` to be 1.
     func isLong(_ kernel: BlurKernel) -> Bool { scale(for: kernel.extent) < 1 }
 
+    /// Up to which part of ``side`` a kernel is not long.
     private static let usualShare = 0.8
 
     /// Whether a kernel is of a blur that is longer than what is looked for at a picture's own pixels. One that was found there can have a
@@ -69,8 +71,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     private static let mostPixels = 1024
     /// The same of further passes.
     private static let mostOfPasses = 640
-    /// By how much what these lead to in large pictures is preferred to what was there before. It is lost less often than it
-    /// is found, but more often a little worse than better.
+    /// By how much what these lead to in large pictures is preferred to what was there before: now and then they find what was lost,
+    /// but more often the kernel becomes a little worse.
     private static let passesPreference = 0.95
     /// Pictures are not made smaller than this to begin with.
     private static let fewestPixels = 150_000

@@ -85,8 +85,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// larger than most of what predictors learn from. In a smaller picture a long blur is as long as those they know.
     ///
     /// On ten photographs of 1,920 pixels whose shake was 30 to 41 pixels long predictions with the kernel of one search gained 2.87 dB so, and
-    /// 1.89 dB in the pictures as they are; a kernel's side of 0.65 and of 1 of ``kernelSide`` is less good (3.38 and 3.10 dB on
-    /// five pictures, of 0.8 3.46 dB).
+    /// 1.89 dB in the pictures as they are. Where a kernel has 0.65, 0.8 and 1 of ``kernelSide`` there, 38 kernels of 25 pixels and more,
+    /// found for twenty photographs, led to 3.30, 3.29 and 2.98 dB.
     ///
     /// - Parameter extent: that of the largest kernel.
     func scale(for extent: Int) -> Double { estimator.scale(for: extent) }
