@@ -1,8 +1,8 @@
 /// A two-dimensional convolution over N×C×H×W pictures in channels-last memory.
 ///
-/// For inference on the CPU ``prepareForInference(_:)`` packs the weights once, for Winograd's algorithm
-/// where ``WinogradConvolution`` can be used, else for oneDNN; SiLU or a following addition is then done
-/// inside the convolution. On a CUDA device they follow it in one pass (``DeviceConvolution``). Training uses
+/// For inference on the CPU ``prepareForInference(_:)`` packs the weights, once for Winograd's algorithm
+/// where ``WinogradConvolution`` can be used, else for oneDNN and each size of input (``PackedWeights``); SiLU or a following addition is
+/// then done inside the convolution. On a CUDA device they follow it in one pass (``DeviceConvolution``). Training uses
 /// ``WinogradConvolution`` with its gradients where that pays, else the plain operators, with SiLU and addition by
 /// themselves.
 public final class Conv2d: Module {
@@ -16,8 +16,7 @@ public final class Conv2d: Module {
     private enum Preparation {
         case winograd(WinogradConvolution)
         case quantized(QuantizedConvolution)
-        /// In the layout oneDNN computes with.
-        case packed(Tensor)
+        case packed(PackedWeights)
         case device(DeviceConvolution)
     }
 
@@ -76,7 +75,8 @@ public final class Conv2d: Module {
         case .quantized(let convolution): return try convolution(x, bias: bias, then: epilogue)
         case .packed(let packed):
             let common: [OperatorArgument] = [
-                .tensor(packed), .tensor(bias), .ints([padding, padding]), .ints([stride, stride]),
+                .tensor(try packed.weights(for: x.shape)), .tensor(bias), .ints([padding, padding]),
+                .ints([stride, stride]),
                 .ints([1, 1]),
                 .int(1),
             ]
@@ -113,10 +113,6 @@ public final class Conv2d: Module {
     /// Whether weights are packed and ``Epilogue`` is computed inside the convolution.
     public var isPrepared: Bool { preparation != nil }
 
-    /// oneDNN chooses a layout for weights by the input's size, too. One that it would not have chosen is changed at
-    /// every call, which can take longer than the convolution.
-    static let typicalSides = [64, 64]
-
     /// Packs the weights for inference.
     ///
     /// - Parameter precision: int8 and int16 are only taken for 3×3 convolutions of stride 1, where the processor has
@@ -140,12 +136,13 @@ public final class Conv2d: Module {
         }
         guard Op.reorderConvolution.exists, Op.convolutionPointwise.exists, Op.convolutionPointwiseAdd.exists
         else { return }
-        let packed = try noGrad {
-            try Op.reorderConvolution.one(
-                .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]), .ints([1, 1]),
-                .int(1), .ints([1, weight.shape[1]] + Self.typicalSides))
-        }
-        preparation = .packed(packed)
+        preparation = .packed(
+            PackedWeights { [weight, padding, stride] input in
+                try Op.reorderConvolution.one(
+                    .tensor(weight.detach()), .ints([padding, padding]), .ints([stride, stride]),
+                    .ints([1, 1]),
+                    .int(1), .ints(input))
+            })
     }
 
     /// What a 3×3 convolution of stride 1 makes of `x`: N×outputs×H×W.

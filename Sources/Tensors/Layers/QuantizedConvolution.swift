@@ -9,7 +9,7 @@ import CKernels
 /// Source: Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
 /// 2018, equation 1 and section 2.
 final class QuantizedConvolution {
-    private let packed: Tensor
+    private let packed: PackedWeights
     private let scales: Tensor
     private let zeroPoints: Tensor
     private let outputs: Int
@@ -23,7 +23,7 @@ final class QuantizedConvolution {
             return nil
         }
         (outputs, inputs) = (shape[0], shape[1])
-        let (packed, scales) = try noGrad {
+        (packed, scales) = try noGrad {
             let values = try weight.detach().contiguous().floats()
             let count = values.count / shape[0]
             let scales = try Tensor(
@@ -34,13 +34,13 @@ final class QuantizedConvolution {
                     return largest > 0 ? largest / 127 : Float(1)
                 })
             let rounded = try (weight.detach() / scales.perSample()).rounded().to(.int8).contiguous()
-            let packed = try Op.packQuantized.one(
-                .tensor(rounded), .tensor(scales), .double(1), .int(1), .ints([1, 1]), .ints([1, 1]),
-                .ints([1, 1]), .int(1), .ints([1, shape[1]] + Conv2d.typicalSides))
+            let packed = PackedWeights { input in
+                try Op.packQuantized.one(
+                    .tensor(rounded), .tensor(scales), .double(1), .int(1), .ints([1, 1]), .ints([1, 1]),
+                    .ints([1, 1]), .int(1), .ints(input))
+            }
             return (packed, scales)
         }
-        self.packed = packed
-        self.scales = scales
         zeroPoints = try Tensor.zeros([shape[0]], dtype: .int32)
     }
 
@@ -50,9 +50,8 @@ final class QuantizedConvolution {
         guard x.count > 0 else { return try Tensor.emptyPixels(shape) }
         let input = try QuantizedPixels(x)
         let common: [OperatorArgument] = [
-            .tensor(input.values), .double(input.scale), .int(input.zeroPoint), .tensor(packed),
-            .tensor(scales),
-            .tensor(zeroPoints),
+            .tensor(input.values), .double(input.scale), .int(input.zeroPoint),
+            .tensor(try packed.weights(for: x.shape)), .tensor(scales), .tensor(zeroPoints),
         ]
         let geometry: [OperatorArgument] = [
             .tensor(try bias.to(.float32)), .ints([1, 1]), .ints([1, 1]), .ints([1, 1]), .int(1),
