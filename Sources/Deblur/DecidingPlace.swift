@@ -17,7 +17,7 @@ struct DecidingPlace {
 
     /// - Parameters:
     ///   - blurred: 1×3×H×W in [-1, 1].
-    ///   - scale: see ``Deconvolution/scale(for:)``.
+    ///   - scale: see ``BlurEstimator/scale(for:)``.
     init(in blurred: Tensor, scale: Double) throws {
         let place = try BlurEstimator.strongestPlace(
             in: BlurEstimator.luma(of: blurred), most: Int(Double(BlurChoice.mostPixels) / scale))

@@ -40,7 +40,7 @@ extension PredictAndRefine {
         // A kernel that is known, or that the spectrum is sure of: there is nothing to decide.
         if found.count == 1, found[0].estimator == nil { return try settled(by: found[0].kernel) }
         let place = try DecidingPlace(
-            in: blurred, scale: deconvolution.scale(for: found.map(\.kernel.extent).max() ?? 1))
+            in: blurred, scale: deconvolution.estimator.scale(for: found.map(\.kernel.extent).max() ?? 1))
         func look(_ deconvolved: Tensor) throws -> Tensor {
             try prediction(
                 of: place.part, deconvolved: deconvolved, grid: grid(place.part), isCancelled: isCancelled)
@@ -87,7 +87,7 @@ extension PredictAndRefine {
     /// g(y) of a picture that the predictor sees in a pose.
     ///
     /// Where the blur is longer than predictors know it sees the picture made smaller, and says what is to be changed in the
-    /// deconvolved one, of which the fine detail stays (``Deconvolution/scale(for:)``).
+    /// deconvolved one, of which the fine detail stays (``BlurEstimator/scale(for:)``).
     ///
     /// - Parameters:
     ///   - pose: see `Tensor.posed(_:)`; what is returned is in pose 0.
@@ -104,7 +104,8 @@ extension PredictAndRefine {
         }
         if cut.isTight { Device.releaseUnusedMemory() }
         let deconvolved = try picture.deconvolved?.posed(pose)
-        let scale = picture.kernel.flatMap { configuration.deconvolution?.scale(for: $0.extent) } ?? 1
+        let scale =
+            picture.kernel.flatMap { configuration.deconvolution?.estimator.scale(for: $0.extent) } ?? 1
         guard scale < 1, let deconvolved else {
             return try prediction(
                 of: blurred, deconvolved: deconvolved, grid: cut, tileDone: tileDone, isCancelled: isCancelled

@@ -109,8 +109,10 @@ public final class DeblurEvaluator: Evaluator {
         mean: (_ count: Int, Timed<Tensor>) throws -> Void
     ) throws {
         let first = try first(of: subject)
-        // Samples come pose by pose, while means are of those with the lowest numbers.
-        var samples: [Int: Timed<Tensor>] = [:]
+        // Samples come pose by pose, while means are of those with the lowest numbers: each is made by itself, so that no sample is held.
+        var means = method.samples.map {
+            (count: $0, statistics: SampleStatistics(), seconds: first.seconds)
+        }
         var start = DispatchTime.now()
         _ = try restorer.restored(
             subject.input, first: first.made,
@@ -120,17 +122,15 @@ public final class DeblurEvaluator: Evaluator {
                     temperature: method.sampling.temperature),
                 samples: method.samples.last ?? 1, seed: seed,
                 sampleDone: { index, sample in
-                    samples[index] = Timed(made: sample, seconds: start.secondsAgo)
+                    let seconds = start.secondsAgo
+                    for place in means.indices where index < means[place].count {
+                        try means[place].statistics.add(sample)
+                        means[place].seconds += seconds
+                    }
                     start = .now()
                 }, isCancelled: isCancelled))
-        var statistics = SampleStatistics()
-        var seconds = first.seconds
-        for (index, sample) in samples.sorted(by: { $0.key < $1.key }) {
-            seconds += sample.seconds
-            try statistics.add(sample.made)
-            if method.samples.contains(index + 1), let middle = statistics.mean {
-                try mean(index + 1, Timed(made: middle, seconds: seconds))
-            }
+        for (count, statistics, seconds) in means {
+            if let middle = statistics.mean { try mean(count, Timed(made: middle, seconds: seconds)) }
         }
     }
 }

@@ -185,7 +185,7 @@ import Testing
     @Test(arguments: [11, 15, 31, 45]) func aLongBlurIsJudgedInASmallerPicture(longest: Int) throws {
         let kernel = BlurKernel.linear(length: Double(longest - 2), angle: 0.3)
         let (sharp, blurred) = try DeconvolutionTests.pair(side: 900, kernel)
-        let scale = Deconvolution(kernelSide: 15).scale(for: longest)
+        let scale = BlurEstimator(side: 15).scale(for: longest)
         #expect(scale == min(1, 12 / Double(longest)))
         let place = try DecidingPlace(in: blurred, scale: scale)
         #expect(place.scale == scale && !place.isWhole)

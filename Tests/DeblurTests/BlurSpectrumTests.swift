@@ -39,7 +39,7 @@ import Testing
         let found = try #require(try finding(blurred))
         let (near, edges) = (
             try found.member.kernel.distance(to: kernel),
-            try BlurEstimator(side: 21).kernels(ofLuma: blurred).best.distance(to: kernel)
+            try BlurEstimator(side: 21).estimates(ofLuma: blurred)[0].kernel.distance(to: kernel)
         )
         print("\(found): off by \(near), by edges by \(edges)")
         #expect(near < 0.2 && near < edges / 3)

@@ -279,19 +279,55 @@ struct DeconvolutionTests {
             return try Self.pair(side: 800, .cameraShake(extent: length, using: &random), noise: 0.004)
                 .blurred
         }
-        func found(_ length: Double) throws -> BlurEstimator.Kernels {
-            try estimator.kernels(ofLuma: BlurEstimator.luma(of: blurred(length)), network: network)
+        func found(_ length: Double) throws -> [BlurEstimate] {
+            try estimator.estimates(ofLuma: BlurEstimator.luma(of: blurred(length)), network: network)
         }
-        #expect(try found(7).other == nil)
+        #expect(try found(7).count == 1)
         let long = try found(length)
-        #expect(estimator.isLong(long.best))
-        #expect(long.other != nil && long.other != long.best && long.preference < 1)
+        try #require(long.count == 2)
+        #expect(estimator.isLong(long[0].kernel) && long[0].preference == 1)
+        #expect(long[1].kernel != long[0].kernel && long[1].preference < 1)
         let all = try Deconvolution(kernelSide: 15).estimates(
             of: blurred(length), .ways(2), network: network, isCancelled: { false })
         print("a long blur:", all.map { ($0.kernel.extent, $0.preference) })
-        #expect(all.first?.kernel == long.best)
-        estimator.lastEdgeWeights = []
-        #expect(try found(length).best == long.best)
+        #expect(all.first == long[0])
+        estimator.passEdgeWeights = []
+        #expect(try found(length)[0].kernel == long[0].kernel)
+    }
+
+    /// In a small picture the end counts first; in a large one the beginning does, and an end less than half as long not at all.
+    @Test func aSearchOfALargePictureThatHasLostItsWayDoesNotCount() {
+        let estimator = BlurEstimator(side: 15)
+        let (long, half, short) = (
+            BlurKernel.linear(length: 16, angle: 0), BlurKernel.linear(length: 8, angle: 0),
+            BlurKernel.linear(length: 6, angle: 0)
+        )
+        #expect(half.extent * 2 >= long.extent && short.extent * 2 < long.extent)
+        func kernels(_ after: BlurKernel, isLarge: Bool) -> [BlurKernel] {
+            estimator.estimates(before: long, after: after, isLarge: isLarge).map(\.kernel)
+        }
+        #expect(kernels(half, isLarge: true) == [long, half])
+        #expect(kernels(short, isLarge: true) == [long])
+        #expect(kernels(short, isLarge: false) == [short, long])
+    }
+
+    /// It knows no longer ones.
+    @Test func theSpectrumsFindingDoesNotCountWhereEdgesTellOfALongerBlur() throws {
+        let deconvolution = Deconvolution(kernelSide: 15)
+        let finding = BlurSpectrum.Finding(
+            member: .straight(length: 6, angle: 1), clearness: 0.1)
+        func kernels(_ lengths: [Double]) -> [BlurKernel] {
+            let searches = lengths.map {
+                [BlurEstimate(kernel: .linear(length: $0, angle: 0), estimator: deconvolution.estimator)]
+            }
+            return deconvolution.candidates(of: searches, finding).map(\.kernel)
+        }
+        let far = BlurKernel.linear(length: 24, angle: 0)
+        #expect(deconvolution.estimator.isOutOfReach(far))
+        #expect(kernels([12]) == [.linear(length: 12, angle: 0), finding.member.kernel])
+        #expect(kernels([24]) == [far])
+        // What counts are the searches of the first way.
+        #expect(kernels([12, 24]) == [.linear(length: 12, angle: 0), finding.member.kernel, far])
     }
 
     // MARK: several estimates
@@ -419,7 +455,7 @@ struct DeconvolutionTests {
             ).grid
         }
         let longest = try #require(found.map(\.kernel.extent).max())
-        let place = try DecidingPlace(in: picture, scale: deconvolution.scale(for: longest))
+        let place = try DecidingPlace(in: picture, scale: deconvolution.estimator.scale(for: longest))
         let part = place.part
         #expect(place.scale < 1)
         #expect(abs(part.shape[3] - min(Int((Double(width) * place.scale).rounded()), 640)) <= 1)
@@ -459,7 +495,7 @@ struct DeconvolutionTests {
         var ticks = 0
         _ = try networks.prediction(
             of: settled(picture, side: 96), grid: { try grid($0, side: 96) }, tileDone: { ticks += 1 })
-        let scale = deconvolution.scale(for: found[best].kernel.extent)
+        let scale = deconvolution.estimator.scale(for: found[best].kernel.extent)
         #expect(try ticks == grid(BlurEstimator.scaled(picture, by: scale), side: 96).count)
     }
 

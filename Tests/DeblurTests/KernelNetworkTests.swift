@@ -21,13 +21,13 @@ import Testing
     ) {
         let (_, blurred) = try DeconvolutionTests.pair(side: side, kernel, noise: 0.005)
         var (clues, scales): ([KernelClues], [Double]) = ([], [])
-        let found = try BlurEstimator(side: 15).kernels(
+        let found = try BlurEstimator(side: 15).estimates(
             ofLuma: BlurEstimator.luma(of: blurred), network: network,
             observe: {
                 clues.append($0)
                 scales.append($1)
             }
-        ).best
+        )[0].kernel
         return (clues, scales, found)
     }
 
@@ -38,17 +38,18 @@ import Testing
         let gray = try BlurEstimator.luma(of: blurred)
         let network = try Self.network()
         var estimator = BlurEstimator(side: 15)
-        let found = try estimator.kernels(ofLuma: gray, network: network)
-        #expect(found.other != nil && found.other != found.best && found.preference == 1)
-        #expect(try estimator.kernels(ofLuma: gray).other == nil)
-        estimator.lastEdgeWeights = []
-        #expect(try estimator.kernels(ofLuma: gray, network: network).best == found.other)
+        let found = try estimator.estimates(ofLuma: gray, network: network)
+        try #require(found.count == 2)
+        let (best, earlier) = (found[0].kernel, found[1].kernel)
+        #expect(earlier != best && found[1].preference == 1)
+        #expect(try estimator.estimates(ofLuma: gray).count == 1)
+        estimator.passEdgeWeights = []
+        #expect(try estimator.kernel(of: blurred, network: network) == earlier)
         // Both are estimates, the last first, unless they are alike.
         let kernels = try Deconvolution(kernelSide: 15).estimates(
             of: blurred, .ways(2), network: network, isCancelled: { false }
         ).map(\.kernel)
-        let earlier = try #require(found.other)
-        #expect(kernels.contains(earlier) == (found.best.cosine(with: earlier) <= Deconvolution.alike))
+        #expect(kernels.contains(earlier) == (best.cosine(with: earlier) <= Deconvolution.alike))
     }
 
     private func planes(_ clues: KernelClues) -> [[Float]] {

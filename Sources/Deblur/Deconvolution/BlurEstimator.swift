@@ -47,14 +47,21 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     /// λ of further passes at the last scale, where there is a network: with strong edges alone, from the kernel that weak ones have
     /// led to, the network finds its way out of a wrong one. Large pictures have them where their blur is long, the others' parts
     /// begin anew each by itself.
-    public var lastEdgeWeights = [4e-3, 1e-3]
+    public var passEdgeWeights = [4e-3, 1e-3]
     /// The same for the parts of a picture, each of which begins with the kernel of the whole picture.
-    public var partEdgeWeights = [4e-3, 2e-3, 1e-3]
+    public var partPassEdgeWeights = [4e-3, 2e-3, 1e-3]
 
     public init(side: Int = 31) { self.side = side }
 
-    /// How many pixels of a smaller picture, in which a kernel of such an extent is no longer long, are one of the picture's own; 1 where it
-    /// is not long. Long is what parts of a picture are too small to tell, and predictors have hardly learnt from.
+    /// How many pixels of the picture in which a predictor should see a blur are one of the picture's own: fewer where a kernel is
+    /// long, larger than most of what predictors learn from and than parts of a picture tell. In a smaller picture it is as long as those they
+    /// know.
+    ///
+    /// On ten photographs of 1,920 pixels whose shake was 30 to 41 pixels long predictions with the kernel of one search gained 2.87 dB so, and
+    /// 1.89 dB in the pictures as they are. Where a kernel has 0.65, 0.8 and 1 of ``side`` there, 38 kernels of 25 pixels and more,
+    /// found for twenty photographs, led to 3.30, 3.29 and 2.98 dB.
+    ///
+    /// - Parameter extent: that of the largest kernel.
     func scale(for extent: Int) -> Double { min(1, Self.usualShare * Double(side) / Double(extent)) }
 
     /// Whether the kernel is too long for ``scale(for:)`` to be 1.
@@ -91,36 +98,30 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public func kernel(
         of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
     ) throws -> BlurKernel {
-        try kernels(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled).best
+        try estimates(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled)[0]
+            .kernel
     }
 
-    /// What a search has come to before and after it began anew, if it did: each is right where the other is not, now and then.
-    struct Kernels: Sendable {
-        /// What counts where only one can: the last, and in large pictures the first.
-        var best: BlurKernel
-        var other: BlurKernel?
-        /// By how much the other is preferred to the best where both do about as well.
-        var preference = 1.0
-    }
-
-    /// The same of luma.
+    /// The same of luma, and what the search has come to before and after it began anew, if it did: each is right where the other is not, now
+    /// and then.
     ///
     /// - Parameters:
     ///   - gray: what ``luma(of:)`` gives, on the CPU.
     ///   - observe: given what a network sees, be there one or not, and how many pixels at that scale are one of the picture's.
-    func kernels(
+    /// - Returns: one or two; what counts where only one can is the first.
+    func estimates(
         ofLuma gray: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false },
         observe: Observer? = nil
-    ) throws -> Kernels {
+    ) throws -> [BlurEstimate] {
         try Device.onOneThread { try noGrad { try sought(gray, network, observe, isCancelled: isCancelled) } }
     }
 
     private func sought(
         _ gray: Tensor, _ network: KernelNetwork?, _ observe: Observer?, isCancelled: () -> Bool
-    ) throws -> Kernels {
+    ) throws -> [BlurEstimate] {
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
-            return Kernels(best: .identity)
+            return [BlurEstimate(kernel: .identity, estimator: self)]
         }
         // Levels are half octaves: at level 0 the kernel has its whole side, at the last the picture.
         var octaves = 0
@@ -140,24 +141,37 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
         let found = try search.found(scale: reached).kernel
         let isDivided = Self.isDivided(last)
-        guard network != nil, !isDivided || isLong(found) else { return Kernels(best: found) }
+        guard network != nil, !isDivided || isLong(found) else {
+            return [BlurEstimate(kernel: found, estimator: self)]
+        }
         let part = try Self.strongestPart(of: last, by: last, most: Self.mostOfPasses).contiguous()
-        for weight in lastEdgeWeights {
+        for weight in passEdgeWeights {
             search.restart(edgeWeight: weight)
             try look(
                 [.first, .last], level: 0, of: part, &search, network,
                 observe: { try observe?($0, reached) }, isCancelled: isCancelled)
         }
-        let again = try search.found(scale: reached).kernel
-        guard isDivided else { return Kernels(best: again, other: found) }
+        return estimates(before: found, after: try search.found(scale: reached).kernel, isLarge: isDivided)
+    }
+
+    /// - Parameters:
+    ///   - before, after: what a search has come to before it began anew, and after.
+    ///   - isLarge: whether the picture has parts.
+    func estimates(before: BlurKernel, after: BlurKernel, isLarge: Bool) -> [BlurEstimate] {
+        func estimate(_ kernel: BlurKernel, _ preference: Double = 1) -> BlurEstimate {
+            BlurEstimate(kernel: kernel, preference: preference, estimator: self)
+        }
+        guard isLarge else { return [estimate(after), estimate(before)] }
         // One that has become much shorter has lost its way.
-        guard again.extent * 2 >= found.extent else { return Kernels(best: found) }
-        return Kernels(best: found, other: again, preference: Self.passesPreference)
+        guard after.extent * 2 >= before.extent else { return [estimate(before)] }
+        return [estimate(before), estimate(after, Self.passesPreference)]
     }
 
     /// Some turns at a scale, a network being asked after each of them but ``KernelSearch/Turns/all``.
     ///
-    /// - Parameter poses: in which the network looks.
+    /// - Parameters:
+    ///   - level: see ``KernelSearch/begin(level:isFirst:)``; 0 in passes, which have all of ``iterations``.
+    ///   - poses: in which the network looks.
     func look(
         _ turns: [KernelSearch.Turns], level: Int, of plane: Tensor, _ search: inout KernelSearch,
         _ network: KernelNetwork?, poses: Int = KernelNetwork.usualPoses,

@@ -81,16 +81,6 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     /// In how many ways a blur can be looked for: by the spectrum, and ``ways``.
     public static let mostEstimates = Deconvolution().ways.count + 1
 
-    /// How many pixels of the picture in which a predictor should see a blur are one of the picture's own: fewer where a kernel is
-    /// larger than most of what predictors learn from. In a smaller picture a long blur is as long as those they know.
-    ///
-    /// On ten photographs of 1,920 pixels whose shake was 30 to 41 pixels long predictions with the kernel of one search gained 2.87 dB so, and
-    /// 1.89 dB in the pictures as they are. Where a kernel has 0.65, 0.8 and 1 of ``kernelSide`` there, 38 kernels of 25 pixels and more,
-    /// found for twenty photographs, led to 3.30, 3.29 and 2.98 dB.
-    ///
-    /// - Parameter extent: that of the largest kernel.
-    func scale(for extent: Int) -> Double { estimator.scale(for: extent) }
-
     /// What takes it out.
     public var filter: WienerDeconvolution {
         WienerDeconvolution(regularization: regularization, margin: kernelSide)
@@ -136,7 +126,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
     )] {
         var seen: [(planes: Tensor, scale: Double)] = []
         let ways = ways.filter { !$0.isTransposed }
-        _ = try ways[way % ways.count].estimator.kernels(
+        _ = try ways[way % ways.count].estimator.estimates(
             ofLuma: BlurEstimator.luma(of: blurred.to(.cpu)), network: network,
             observe: { clues, scale in
                 let shape = [KernelClues.planeCount, clues.side, clues.side]
@@ -222,15 +212,19 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
             try ways[$0].estimates(ofLuma: gray, network: network)
         }
+        return count > 1 ? candidates(of: found, finding) : [found[0][0]]
+    }
+
+    /// The estimates between which there is a choice: what the first search counts first, the spectrum's finding if it tells anything, and all others.
+    ///
+    /// - Parameter found: of each search by edges, at least one.
+    func candidates(of found: [[BlurEstimate]], _ finding: BlurSpectrum.Finding?) -> [BlurEstimate] {
         var all = [found[0][0]]
-        if count > 1 {
-            let isOutOfReach = found[0].contains { estimator.isOutOfReach($0.kernel) }
-            if let finding, finding.clearness > Self.leastClearness, !isOutOfReach {
-                all.append(
-                    BlurEstimate(kernel: finding.member.kernel, preference: Self.spectrumPreference))
-            }
-            all += found[0].dropFirst() + found.dropFirst().flatMap(\.self)
+        let isOutOfReach = found[0].contains { estimator.isOutOfReach($0.kernel) }
+        if let finding, finding.clearness > Self.leastClearness, !isOutOfReach {
+            all.append(BlurEstimate(kernel: finding.member.kernel, preference: Self.spectrumPreference))
         }
+        all += found[0].dropFirst() + found.dropFirst().flatMap(\.self)
         return all.indices.filter { index in
             !all[..<index].contains { $0.kernel.cosine(with: all[index].kernel) > Self.alike }
         }.map { all[$0] }
@@ -241,12 +235,10 @@ extension Deconvolution.Way {
     /// What its search has come to, the best first.
     fileprivate func estimates(ofLuma gray: Tensor, network: KernelNetwork?) throws -> [BlurEstimate] {
         let pose = isTransposed ? 1 : 0
-        let found = try estimator.kernels(ofLuma: gray.posed(pose).contiguous(), network: network)
-        func estimate(_ kernel: BlurKernel, _ preference: Double) -> BlurEstimate {
-            BlurEstimate(kernel: kernel.posed(pose), preference: preference, estimator: estimator)
+        return try estimator.estimates(ofLuma: gray.posed(pose).contiguous(), network: network).map {
+            BlurEstimate(
+                kernel: $0.kernel.posed(pose), preference: preference * $0.preference, estimator: estimator)
         }
-        return [estimate(found.best, preference)]
-            + (found.other.map { [estimate($0, preference * found.preference)] } ?? [])
     }
 }
 

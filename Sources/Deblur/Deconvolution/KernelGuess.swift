@@ -15,7 +15,7 @@ struct KernelGuess: Sendable, Equatable {
     static let first = KernelGuess(side: 3, values: [0, 0, 0, 0.3, 0.4, 0.3, 0, 0, 0])
 
     /// Longer side of the box around the values above 0, pixels.
-    var extent: Int {
+    var boxSide: Int {
         let held = values.indices.filter { values[$0] > 0 }
         func length(_ places: [Int]) -> Int { (places.max() ?? 0) - (places.min() ?? 0) }
         return max(length(held.map { $0 / side }), length(held.map { $0 % side }))

@@ -83,7 +83,7 @@ struct KernelSearch: Sendable {
         } else {
             let side = Self.odd(Double(estimator.side) * 2.0.squareRoot())
             let enlarged = try cleaned(guess.enlarged(side: side))
-            guard enlarged.extent < estimator.side else { return false }
+            guard enlarged.boxSide < estimator.side else { return false }
             guess = cleaned(enlarged.croppedOrPadded(side: estimator.side))
         }
         (learned, lags) = (nil, nil)
