@@ -94,6 +94,8 @@ private func timed<Result>(_ name: String, _ prepare: @escaping @Sendable () thr
     Benchmark(name) { benchmark in
         try noGrad {
             let body = try prepare()
+            // What is done once for each size of input, as weights are packed, is not what is timed.
+            blackHole(try body())
             benchmark.startMeasurement()
             for _ in benchmark.scaledIterations { blackHole(try body()) }
             benchmark.stopMeasurement()
