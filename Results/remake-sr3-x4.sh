@@ -28,7 +28,8 @@ samplers() {
     run eval sr --sets set5,set14 --steps 1 --temperature 0 --samples 1,8 --threads 1
     run eval sr --sets set5,set14 --steps 4 --temperature 0.8 --threads 1
     printf '\n## Speed and memory\n\nOne run, both sides in turns.\n'
-    shown "$PYTHON" Benchmarks/speed.py --restore "$RESTORE"
+    printf '\n    %s\n\n' "python Benchmarks/speed.py"
+    "$PYTHON" Benchmarks/speed.py --restore "$BINARY"
     printf '\n## Quality against training samples\n'
     printf '\nRGB PSNR in dB on the held-out photographs of the recipe; ![curve](sr3-x4-curve.svg)\n'
     printf '\nResidual target, by pixels (`Recipes/sr3-x4.yaml`):\n\n'
