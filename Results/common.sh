@@ -12,12 +12,6 @@ trap 'rm -rf "$NEW" "$SCRATCH"' EXIT
 ln -s "$RESTORE_DATA" "$SCRATCH/data"
 ln -s "$ROOT/Results" "$SCRATCH/Results"
 
-# Prints a command as a code block, then its output.
-shown() {
-    printf '\n    %s\n\n' "$*"
-    "$@"
-}
-
 # Runs restore in the scratch folder, so that the commands that are shown hold no path of this
 # machine; `data` is a link to RESTORE_DATA there, `Results` one to this folder.
 run() {
