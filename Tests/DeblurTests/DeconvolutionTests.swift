@@ -291,6 +291,16 @@ struct DeconvolutionTests {
             of: blurred(length), .ways(2), network: network, isCancelled: { false })
         print("a long blur:", all.map { ($0.kernel.extent, $0.preference) })
         #expect(all.first == long[0])
+        // Where only one counts there is no need to look anew.
+        let gray = try BlurEstimator.luma(of: blurred(length))
+        func looks(alone: Bool) throws -> Int {
+            var count = 0
+            let found = try estimator.estimates(
+                ofLuma: gray, network: network, alone: alone, observe: { _, _ in count += 1 })
+            #expect(found.first == long[0] && found.count == (alone ? 1 : 2))
+            return count
+        }
+        #expect(try looks(alone: false) == looks(alone: true) + 2 * estimator.passEdgeWeights.count)
         estimator.passEdgeWeights = []
         #expect(try found(length)[0].kernel == long[0].kernel)
     }

@@ -24,7 +24,7 @@ extension BlurEstimator {
     /// half the way to the mean of those around it, so that errors, which differ from part to part, become less.
     ///
     /// - Parameters:
-    ///   - gray: as ``estimates(ofLuma:network:isCancelled:observe:)`` takes it.
+    ///   - gray: as ``estimates(ofLuma:network:alone:isCancelled:observe:)`` takes it.
     ///   - kernel: what that has found.
     /// - Returns: the same kernel everywhere in a picture that is not large or hardly blurred, and for a long blur: of ten photographs
     ///   whose blur was the same everywhere and 30 to 41 pixels long, parts lost four by 0.7 to 3.7 dB, and ten scenes gained nothing by them.

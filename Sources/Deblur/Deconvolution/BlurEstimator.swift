@@ -98,7 +98,10 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public func kernel(
         of blurred: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false }
     ) throws -> BlurKernel {
-        try estimates(ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, isCancelled: isCancelled)[0]
+        try estimates(
+            ofLuma: Self.luma(of: blurred.to(.cpu)), network: network, alone: true, isCancelled: isCancelled)[
+                0
+            ]
             .kernel
     }
 
@@ -107,17 +110,21 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     ///
     /// - Parameters:
     ///   - gray: what ``luma(of:)`` gives, on the CPU.
+    ///   - alone: whether nothing but the first counts.
     ///   - observe: given what a network sees, be there one or not, and how many pixels at that scale are one of the picture's.
     /// - Returns: one or two; what counts where only one can is the first.
     func estimates(
-        ofLuma gray: Tensor, network: KernelNetwork? = nil, isCancelled: () -> Bool = { false },
-        observe: Observer? = nil
+        ofLuma gray: Tensor, network: KernelNetwork? = nil, alone: Bool = false,
+        isCancelled: () -> Bool = { false }, observe: Observer? = nil
     ) throws -> [BlurEstimate] {
-        try Device.onOneThread { try noGrad { try sought(gray, network, observe, isCancelled: isCancelled) } }
+        try Device.onOneThread {
+            try noGrad { try sought(gray, network, alone: alone, observe, isCancelled: isCancelled) }
+        }
     }
 
     private func sought(
-        _ gray: Tensor, _ network: KernelNetwork?, _ observe: Observer?, isCancelled: () -> Bool
+        _ gray: Tensor, _ network: KernelNetwork?, alone: Bool, _ observe: Observer?,
+        isCancelled: () -> Bool
     ) throws -> [BlurEstimate] {
         let (height, width) = (gray.shape[2], gray.shape[3])
         guard PeriodicExtension(height: height, width: width, margin: side).isPossible else {
@@ -141,7 +148,8 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         }
         let found = try search.found(scale: reached).kernel
         let isDivided = Self.isDivided(last)
-        guard network != nil, !isDivided || isLong(found) else {
+        // In a large picture what it has come to until here is the first.
+        guard network != nil, !isDivided || (isLong(found) && !alone) else {
             return [BlurEstimate(kernel: found, estimator: self)]
         }
         let part = try Self.strongestPart(of: last, by: last, most: Self.mostOfPasses).contiguous()

@@ -210,7 +210,7 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         }
         let ways = ways.prefix(max(1, count - 1))
         let found = try Device.oneOnEachThread(ways.count, isCancelled: isCancelled) {
-            try ways[$0].estimates(ofLuma: gray, network: network)
+            try ways[$0].estimates(ofLuma: gray, network: network, alone: count == 1)
         }
         return count > 1 ? candidates(of: found, finding) : [found[0][0]]
     }
@@ -233,20 +233,15 @@ public struct Deconvolution: Sendable, Codable, Equatable {
 
 extension Deconvolution.Way {
     /// What its search has come to, the best first.
-    fileprivate func estimates(ofLuma gray: Tensor, network: KernelNetwork?) throws -> [BlurEstimate] {
+    fileprivate func estimates(ofLuma gray: Tensor, network: KernelNetwork?, alone: Bool) throws
+        -> [BlurEstimate]
+    {
         let pose = isTransposed ? 1 : 0
-        return try estimator.estimates(ofLuma: gray.posed(pose).contiguous(), network: network).map {
+        return try estimator.estimates(
+            ofLuma: gray.posed(pose).contiguous(), network: network, alone: alone
+        ).map {
             BlurEstimate(
                 kernel: $0.kernel.posed(pose), preference: preference * $0.preference, estimator: estimator)
         }
     }
-}
-
-/// A picture's blur as one search sees it.
-struct BlurEstimate: Sendable, Equatable {
-    var kernel: BlurKernel
-    /// See ``Deconvolution/Way`` and ``Deconvolution/spectrumPreference``.
-    var preference = 1.0
-    /// By which it was found; nil where it is known, or the spectrum's.
-    var estimator: BlurEstimator?
 }
