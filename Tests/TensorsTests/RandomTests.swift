@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 
 @testable import Tensors
@@ -120,5 +122,18 @@ struct RandomTests {
         #expect(noise.shape == like.shape)
         #expect(try like.floats().allSatisfy { $0 == 0 }, "the model tensor must not be written to")
         #expect(try noise.floats() != NoiseSource.normal(like: like, seed: 5).floats())
+    }
+
+    /// One generator serves all threads, and what one draws must not be another's.
+    @Test func noiseForTrainingIsThatOfItsSeedWhateverOtherThreadsDraw() throws {
+        let like = try Tensor.zeros([1, 3, 48, 64])
+        let wanted = try (0..<4).map { try NoiseSource.normal(like: like, seed: UInt64($0)).floats() }
+        let wrong = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: 400) { index in
+            let found = try? NoiseSource.normal(like: Tensor.zeros([1, 3, 48, 64]), seed: UInt64(index % 4))
+                .floats()
+            if found != wanted[index % 4] { wrong.withLock { $0 += 1 } }
+        }
+        #expect(wrong.withLock { $0 } == 0)
     }
 }
