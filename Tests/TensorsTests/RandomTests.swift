@@ -129,7 +129,7 @@ struct RandomTests {
         let like = try Tensor.zeros([1, 3, 48, 64])
         let wanted = try (0..<4).map { try NoiseSource.normal(like: like, seed: UInt64($0)).floats() }
         let wrong = Mutex(0)
-        DispatchQueue.concurrentPerform(iterations: 400) { index in
+        DispatchQueue.concurrentPerform(iterations: 4000) { index in
             let found = try? NoiseSource.normal(like: Tensor.zeros([1, 3, 48, 64]), seed: UInt64(index % 4))
                 .floats()
             if found != wanted[index % 4] { wrong.withLock { $0 += 1 } }
