@@ -94,7 +94,8 @@ final class TrainingRun {
         }
         let count = files.training.count
         logger.info("reading \(count) \(count == 1 ? "picture" : "pictures")")
-        if let count = recipe.data.kernelEstimates {
+        if let some = recipe.data.kernelEstimates {
+            let count = some + (recipe.data.largeKernelEstimates ?? 0)
             logger.info("estimating the blur of \(count) pictures, which takes a while the first time")
         }
         do {

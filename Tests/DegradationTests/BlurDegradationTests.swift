@@ -209,6 +209,21 @@ struct BlurDegradationTests {
         #expect(draws(1) != draws(2))
     }
 
+    @Test func blursCanBeMadeLongerAndTheRestStays() {
+        var settings = Self.settings
+        settings.sceneExtent = .init(2, 6)
+        let scaled = settings.scaled(by: 1.5)
+        #expect(scaled.extent.low == settings.extent.low * 1.5)
+        #expect(scaled.extent.high == settings.extent.high * 1.5)
+        #expect(scaled.sceneExtent == .init(3, 9))
+        #expect(scaled.defocusRadius.high == settings.defocusRadius.high * 1.5)
+        #expect(scaled.gaussianSigma.high == settings.gaussianSigma.high * 1.5)
+        var same = scaled
+        (same.extent, same.sceneExtent) = (settings.extent, settings.sceneExtent)
+        (same.defocusRadius, same.gaussianSigma) = (settings.defocusRadius, settings.gaussianSigma)
+        #expect(same == settings && scaled != settings)
+    }
+
     @Test func settingsOutOfRangeAreNamed() {
         func expect(_ name: String, _ change: (inout BlurDegradation) -> Void) {
             var settings = Self.settings

@@ -182,6 +182,45 @@ import Testing
         }
     }
 
+    /// Further lessons are of large photographs alone, in which kernels are looked for at more scales and are longer.
+    @Test func largePhotographsHaveLessonsOfTheirOwn() throws {
+        let networks = try self.networks()
+        let deconvolution = try #require(networks.configuration.deconvolution)
+        let large = try folder.file("photos/large.png")
+        try RenderedPictures.picture(5, side: 960).write(to: large)
+        var degradation = Self.degradation
+        degradation.shares = [.linear: 1]
+        degradation.extent = .init(4, 5)
+        func made(_ count: Int, large: Int, of paths: [String]) throws -> KernelLessons {
+            try KernelLessons(
+                count, large: large, of: deconvolution, side: #require(networks.kernels).side,
+                degradation: degradation, photos: PhotoCollection(paths: paths, minimum: 64), seed: 4,
+                cache: "\(folder.path)/large")
+        }
+        func lengths(_ lessons: KernelLessons) throws -> [Int] {
+            let kernels = try batch(lessons, count: 500).kernels.contiguous().floats()
+            let side = 25
+            return stride(from: 0, to: kernels.count, by: side * side).map { first in
+                let held = (0..<side * side).filter { kernels[first + $0] > 0 }
+                func length(_ places: [Int]) -> Int { (places.max() ?? 0) - (places.min() ?? 0) + 1 }
+                return max(length(held.map { $0 / side }), length(held.map { $0 % side }))
+            }
+        }
+        let few = try made(2, large: 0, of: photos)
+        let both = try made(2, large: 2, of: photos + [large])
+        // Two looks at each of two scales; a large one, which begins at half its size, has more.
+        #expect(few.count == 2 * 4 && both.count > 2 * 4 + 2 * 4)
+        // At their own pixels a path of 5 has at most 7, one of 41 more than there is room for.
+        #expect(try (lengths(few).max() ?? 0) <= 7)
+        #expect(try (lengths(both).max() ?? 0) > 12)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/large").count == 2)
+        #expect {
+            try made(1, large: 1, of: photos)
+        } throws: {
+            "\($0)" == "data.largeKernelEstimates: no picture has 900 pixels a side"
+        }
+    }
+
     // MARK: runs
 
     private func text(_ changes: [String: String] = [:]) throws -> String {
@@ -334,6 +373,11 @@ import Testing
         let pictures = text.replacing("  learns: kernels\n", with: "")
         #expect { try Recipe(yaml: pictures, path: "r.yaml") } throws: {
             "\($0)".contains("data.searchModel goes with objective.learns kernels")
+        }
+        let large = try self.text().replacing("  learns: kernels\n", with: "")
+            .replacing("data:\n", with: "data:\n  largeKernelEstimates: 3\n")
+        #expect { try Recipe(yaml: large, path: "r.yaml") } throws: {
+            "\($0)".contains("data.largeKernelEstimates goes with objective.learns kernels")
         }
     }
 

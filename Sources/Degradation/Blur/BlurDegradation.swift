@@ -78,6 +78,16 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         }
     }
 
+    /// Blurs so many times as long; noise and compression stay as they are.
+    public func scaled(by factor: Double) -> BlurDegradation {
+        var scaled = self
+        scaled.extent = extent.scaled(by: factor)
+        scaled.sceneExtent = sceneExtent?.scaled(by: factor)
+        scaled.defocusRadius = defocusRadius.scaled(by: factor)
+        scaled.gaussianSigma = gaussianSigma.scaled(by: factor)
+        return scaled
+    }
+
     /// As `extent` and `sceneExtent`, pixels: as far as ``SceneMotion/moments`` are dense enough for.
     public static let longestPath = 41.0
 

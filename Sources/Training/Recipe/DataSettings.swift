@@ -24,6 +24,8 @@ extension Recipe {
         public var frameCounts: DrawRange?
         /// Deblurring with deconvolution: how many kernels are drawn and estimated before training.
         public var kernelEstimates: Int?
+        /// Where kernels are learnt: how many are estimated besides in parts of large photographs, whose blur may be longer. Default: 0.
+        public var largeKernelEstimates: Int?
         /// In how many ways each is estimated, of which that counts whose deconvolved picture is nearest to the sharp one.
         /// Default: 1.
         public var blurEstimates: Int?
@@ -35,7 +37,7 @@ extension Recipe {
 
         private enum CodingKeys: String, CodingKey {
             case sets, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates
-            case blurEstimates, searchModel, memory
+            case largeKernelEstimates, blurEstimates, searchModel, memory
         }
 
         public init(from decoder: any Decoder) throws {
@@ -47,6 +49,7 @@ extension Recipe {
             framesShare = try values.decodeIfPresent(Double.self, forKey: .framesShare)
             frameCounts = try values.decodeIfPresent(DrawRange.self, forKey: .frameCounts)
             kernelEstimates = try values.decodeIfPresent(Int.self, forKey: .kernelEstimates)
+            largeKernelEstimates = try values.decodeIfPresent(Int.self, forKey: .largeKernelEstimates)
             blurEstimates = try values.decodeIfPresent(Int.self, forKey: .blurEstimates)
             searchModel = try values.decodeIfPresent(String.self, forKey: .searchModel)
             memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto

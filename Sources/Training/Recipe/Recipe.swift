@@ -125,6 +125,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 data.searchModel == nil || objective.learns == .kernels, "data.searchModel",
                 "goes with objective.learns kernels")
             try check(
+                (data.largeKernelEstimates ?? 0) == 0 || objective.learns == .kernels,
+                "data.largeKernelEstimates", "goes with objective.learns kernels")
+            try check(
                 objective.perceptual == nil || (objective.reconstructionWeight ?? 0) > 0,
                 "objective.reconstructionWeight",
                 "must be above 0 with objective.perceptual, of which the predictor learns nothing")

@@ -1,4 +1,5 @@
 import Deblur
+import Degradation
 
 /// What a recipe may say: its keys, their types, ranges and meaning. The one description from which
 /// recipes are checked and the published JSON Schema is made.
@@ -73,6 +74,10 @@ public enum RecipeSchema {
                 .optional(
                     "kernelEstimates", .integer(1...100_000),
                     "With model.deconvolution: kernels that are drawn and estimated before training."),
+                .optional(
+                    "largeKernelEstimates", .integer(0...100_000),
+                    "With objective.learns kernels: as many more, of parts of large photographs, blurred by up to \(Int(BlurDegradation.longestPath)) pixels.",
+                    standard: .integer(0)),
                 .optional(
                     "blurEstimates", .integer(1...UInt64(Deconvolution.mostEstimates)),
                     "In how many ways each is estimated; that nearest to the sharp picture counts.",

@@ -11,12 +11,16 @@ struct BlurredPhotograph: Sendable {
     let rest: CounterStream
 
     /// - Parameters:
+    ///   - some: indices of the photographs that it may be of, each as often as the others; nil for all, weighed by area.
     ///   - side: without the margins, at most.
     ///   - random: its own.
     init(
-        of photos: PhotoCollection, side: Int, degradation: BlurDegradation, using random: inout CounterStream
+        of photos: PhotoCollection, among some: [Int]? = nil, side: Int, degradation: BlurDegradation,
+        using random: inout CounterStream
     ) {
-        let photo = photos.pick(random.uniform())
+        let place = random.uniform()
+        let photo =
+            some.map { $0[min($0.count - 1, Int(place * Double($0.count)))] } ?? photos.pick(place)
         size = min(
             side + 2 * degradation.margin, photos.photos[photo].width, photos.photos[photo].height)
         crop = photos.crop(of: photo, size: size, using: &random)

@@ -67,7 +67,8 @@ final class DeblurTraining: TrainingTask {
             lessons = (
                 kernels,
                 try KernelLessons(
-                    estimateCount, of: deconvolution, side: kernels.side, search: search,
+                    estimateCount, large: recipe.data.largeKernelEstimates ?? 0, of: deconvolution,
+                    side: kernels.side, search: search,
                     degradation: degradation, photos: photos, seed: recipe.seed, cache: cache,
                     isCancelled: isCancelled),
                 try KernelMisfit(side: kernels.side, device: device)

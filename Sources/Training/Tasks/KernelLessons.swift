@@ -18,34 +18,51 @@ struct KernelLessons: Sendable {
 
     /// Sides of what is blurred and looked at, at most.
     private static let side = 400
+    /// The same of large photographs, whose shorter side has at least so many: as much as a search looks at at once.
+    private static let (largeSide, fewestPixels) = (1024, 900)
     private static let stretch = 8
     /// Raised when other lessons are made for the same settings and pictures.
     private static let version = 2
 
     /// - Parameters:
     ///   - count: of photographs.
+    ///   - large: of how many more, large ones, with blurs of up to ``BlurDegradation/longestPath`` pixels. What is found in them on the way
+    ///     to their own pixels is seen nowhere else.
     ///   - side: of the network's planes.
     ///   - search: takes part in the search.
     ///   - seed: all kernels, photographs and places follow from it.
     ///   - cache: a folder where lessons are kept for the next run that would make the same; nil for none.
     /// - Throws: `CancellationError`; ``DataError`` where no picture is large enough.
     init(
-        _ count: Int, of deconvolution: Deconvolution, side: Int, search: KernelNetwork? = nil,
+        _ count: Int, large: Int = 0, of deconvolution: Deconvolution, side: Int, search: KernelNetwork? = nil,
         degradation: BlurDegradation, photos: PhotoCollection, seed: UInt64, cache: String? = nil,
         isCancelled: () -> Bool = { false }
     ) throws {
         let cache = try cache.map {
-            try Self.cache(in: $0, count, deconvolution, search, degradation, photos: photos, seed: seed)
+            try Self.cache(
+                in: $0, count, large, deconvolution, search, degradation, photos: photos, seed: seed)
         }
         if let kept = cache.flatMap({ Self.read($0, side: side) }) {
             (clues, kernels) = kept
             return
         }
-        let made = try Device.oneOnEachThread(count, stretch: Self.stretch, isCancelled: isCancelled) {
-            index in
+        let largePhotos = photos.photos.indices.filter {
+            min(photos.photos[$0].width, photos.photos[$0].height) >= Self.fewestPixels
+        }
+        guard large == 0 || !largePhotos.isEmpty else {
+            throw DataError(
+                "data.largeKernelEstimates: no picture has \(Self.fewestPixels) pixels a side")
+        }
+        let longer = degradation.scaled(by: BlurDegradation.longestPath / max(1, degradation.extent.high))
+        let made = try Device.oneOnEachThread(
+            count + large, stretch: Self.stretch, isCancelled: isCancelled
+        ) { index in
+            let isLarge = index >= count
+            let degradation = isLarge ? longer : degradation
             var random = CounterStream(seed: seed, stream: UInt64.max / 2 - UInt64(index))
             let photograph = BlurredPhotograph(
-                of: photos, side: Self.side, degradation: degradation, using: &random)
+                of: photos, among: isLarge ? largePhotos : nil, side: isLarge ? Self.largeSide : Self.side,
+                degradation: degradation, using: &random)
             // Motion that differs from place to place has no kernel.
             guard photograph.draw.scene == nil else { return [Lesson]() }
             let clean = try photograph.exposed(from: photos, margin: degradation.margin).blurred
@@ -89,13 +106,14 @@ struct KernelLessons: Sendable {
     // MARK: file
 
     private static func cache(
-        in folder: String, _ count: Int, _ deconvolution: Deconvolution, _ search: KernelNetwork?,
+        in folder: String, _ count: Int, _ large: Int, _ deconvolution: Deconvolution, _ search: KernelNetwork?,
         _ degradation: BlurDegradation, photos: PhotoCollection, seed: UInt64
     ) throws -> TensorCache {
         try TensorCache(
             "kernel-lessons", in: folder, version: version,
             of: [
-                "\(count) \(seed) \(side)", "\(photos.photos.map { [$0.width, $0.height] })",
+                "\(count) \(seed) \(side)" + (large > 0 ? " \(large) \(largeSide) \(fewestPixels)" : ""),
+                 "\(photos.photos.map { [$0.width, $0.height] })",
                 TensorCache.text(of: deconvolution.settings(estimates: Deconvolution.mostEstimates)),
                 TensorCache.text(of: deconvolution), TensorCache.text(of: degradation),
                 search?.digest() ?? "no network",
