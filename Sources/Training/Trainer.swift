@@ -147,8 +147,8 @@ public final class Trainer {
     }
 
     func split() throws -> (training: [String], validation: [String]) {
-        let paths = try TrainingFiles.paths(
-            sets: recipe.data.sets, roots: options.data, manifests: options.manifests)
+        let paths = try without(
+            TrainingFiles.paths(sets: recipe.data.sets, roots: options.data, manifests: options.manifests))
         let count = min(recipe.data.validationCount, paths.count - 1)
         guard count > 0 else { return (paths, []) }
         let chosen = Set((0..<count).map { $0 * paths.count / count })
@@ -158,12 +158,31 @@ public final class Trainer {
         )
     }
 
+    /// Paths but those that the recipe leaves out.
+    ///
+    /// - Throws: ``DataError`` for a name that no picture has, which would be learnt from under another, and where nothing is left.
+    private func without(_ paths: [String]) throws -> [String] {
+        let names = Set(paths.map { ($0 as NSString).lastPathComponent })
+        if let unknown = recipe.data.exclude.first(where: { !names.contains($0) }) {
+            throw DataError("data.exclude: there is no picture '\(unknown)' to leave out")
+        }
+        let rest = paths.filter { !isLeftOut($0) }
+        guard !rest.isEmpty else { throw DataError("data.exclude leaves no picture to learn from") }
+        return rest
+    }
+
+    private func isLeftOut(_ path: String) -> Bool {
+        recipe.data.exclude.contains((path as NSString).lastPathComponent)
+    }
+
     /// The data sets and how many pictures each has here.
     func dataSets() throws -> [RunRecord.DataSet] {
         try (recipe.data.sets + (recipe.data.frames.map { [$0] } ?? [])).map { name in
             let paths = try TrainingFiles.paths(
                 sets: [name], roots: options.data, manifests: options.manifests)
-            return RunRecord.DataSet(name: name, pictures: paths.count)
+            // Frames are a sequence, of which none can be missing.
+            let used = paths.filter { name == recipe.data.frames || !isLeftOut($0) }
+            return RunRecord.DataSet(name: name, pictures: used.count)
         }
     }
 

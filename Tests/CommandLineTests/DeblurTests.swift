@@ -234,7 +234,7 @@ struct DeblurTests {
         (["--predictor-only", "--deconvolution-only"], "--deconvolution-only"),
         (["--self-ensemble", "0"], "--self-ensemble"), (["--self-ensemble", "9"], "--self-ensemble"),
         (["--deconvolution-only", "--self-ensemble", "2"], "--self-ensemble"),
-        (["--blur-estimates", "0"], "--blur-estimates"), (["--blur-estimates", "4"], "--blur-estimates"),
+        (["--blur-estimates", "0"], "--blur-estimates"), (["--blur-estimates", "6"], "--blur-estimates"),
         (["--deconvolution-only", "--blur-estimates", "2"], "--blur-estimates"),
         (["--blur-estimates", "2"], "no deconvolution"),
         (["--deconvolution-only", "--steps", "2"], "--steps"), (["--deconvolution-only"], "no deconvolution"),

@@ -340,9 +340,60 @@ struct DeconvolutionTests {
         #expect(kernels([12, 24]) == [.linear(length: 12, angle: 0), finding.member.kernel, far])
     }
 
+    // MARK: light
+
+    /// A blur adds up light. In stored values of much contrast it is no convolution, and its kernel is found less exactly.
+    @Test func aBlurOfLightIsFoundInLight() throws {
+        let kernel = BlurKernel.arc(length: 11, angle: 0.6, turn: 1.2)
+        let margin = kernel.side / 2
+        let scene = try Self.sharp(side: 240 + 2 * margin)
+        func pair(_ exponent: Double) throws -> Tensor {
+            // 0 to 1 and to the power, which is blurred, and back.
+            let light = try ((scene + 1) / 2).clamped(1e-3, 1).log() * exponent
+            let blurred = try BlurDegradation.blurred(light.exp() * 2 - 1, margin: margin, kernels: [kernel])
+            return try (((blurred + 1) / 2).clamped(1e-4, 1).log() * (1 / exponent)).exp() * 2 - 1
+        }
+        func errors(_ blurred: Tensor) throws -> [Double] {
+            try [1, 2.2].map { exponent in
+                var estimator = BlurEstimator(side: 15)
+                estimator.exponent = exponent
+                return try 1 - estimator.kernel(of: blurred).cosine(with: kernel)
+            }
+        }
+        let (ofLight, ofValues) = (try errors(pair(2.2)), try errors(pair(1)))
+        print("1 - cosine, looked for in values and in light: \(ofLight), of a blur of values \(ofValues)")
+        #expect(ofLight[1] < ofLight[0] / 3)
+        #expect(ofValues[0] < ofValues[1] / 3)
+    }
+
+    /// What is seen is the power of what is stored, in the parts of a large picture as well.
+    @Test func anExponentIsAnotherPicture() throws {
+        var estimator = BlurEstimator(side: 15)
+        estimator.exponent = 2
+        let (_, blurred) = try Self.pair(side: 120, .linear(length: 7, angle: 0.3))
+        let wide = try Tensor.concatenated([Tensor](repeating: blurred, count: 5), dim: 3).contiguous()
+        let gray = try BlurEstimator.luma(of: wide)
+        let plain = BlurEstimator(side: 15)
+        #expect(try plain.seen(gray).floats() == gray.floats())
+        let seen = try estimator.seen(gray)
+        #expect(try (seen - gray.clamped(0, 1).squared()).magnitude().max().item() < 1e-5)
+        #expect(
+            try estimator.estimates(ofLuma: gray).map(\.kernel) == plain.estimates(ofLuma: seen).map(\.kernel)
+        )
+        #expect(
+            try estimator.estimates(ofLuma: gray).map(\.kernel) != plain.estimates(ofLuma: gray).map(\.kernel)
+        )
+        let network = try KernelNetworkTests.network()
+        let start = BlurKernel.linear(length: 7, angle: 0.3)
+        let field = try estimator.field(ofLuma: gray, from: start, network: network)
+        #expect(!field.isUniform)
+        #expect(try field == plain.field(ofLuma: seen, from: start, network: network))
+        #expect(try field != plain.field(ofLuma: gray, from: start, network: network))
+    }
+
     // MARK: several estimates
 
-    /// By edges, by the spectrum, by edges with rows and columns exchanged, by edges again.
+    /// By edges, by the spectrum, by edges with rows and columns exchanged, by edges again, and nearer to light.
     @Test func estimatesAreInTurnThoseOfTheWaysButForThoseAlike() throws {
         let (_, blurred) = try Self.pair(side: 240, .defocus(radius: 3.3), noise: 0.03)
         let deconvolution = Deconvolution(kernelSide: 15)

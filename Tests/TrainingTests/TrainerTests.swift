@@ -230,6 +230,32 @@ struct TrainerTests {
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/a/validation.csv"))
     }
 
+    /// What is left out is neither learnt from nor measured on.
+    @Test func picturesAreLeftOutByName() throws {
+        func trainer(leavingOut names: [String]) throws -> Trainer {
+            let list = "exclude: [\(names.joined(separator: ", "))]"
+            return try self.trainer(
+                recipeText(["validationCount": "3"]).replacingOccurrences(
+                    of: "  sets: []\n", with: "  sets: []\n  \(list)\n"), output: "none")
+        }
+        func names(_ paths: [String]) -> [String] { paths.map { ($0 as NSString).lastPathComponent } }
+        let all = try trainer(leavingOut: []).split()
+        let everything = names(all.training + all.validation)
+        #expect(everything.count == 14)
+        let chosen = [try #require(names(all.validation).first), try #require(names(all.training).last)]
+        let rest = try trainer(leavingOut: chosen).split()
+        #expect(Set(names(rest.training + rest.validation)) == Set(everything).subtracting(chosen))
+        #expect(rest.validation.count == 3)
+        #expect {
+            try trainer(leavingOut: chosen + ["absent.png"]).split()
+        } throws: {
+            "\($0)" == "data.exclude: there is no picture 'absent.png' to leave out"
+        }
+        #expect { try trainer(leavingOut: everything).split() } throws: {
+            "\($0)" == "data.exclude leaves no picture to learn from"
+        }
+    }
+
     @Test func missingDataStopsARunBeforeItStarts() throws {
         let text = recipeText()
         let lost = Trainer(

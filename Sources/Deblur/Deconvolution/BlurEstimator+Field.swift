@@ -34,6 +34,7 @@ extension BlurEstimator {
         isCancelled: () -> Bool = { false }
     ) throws -> BlurField {
         let (height, width) = (gray.shape[2], gray.shape[3])
+        let gray = try noGrad { try seen(gray) }
         guard !isLong(kernel), kernel.values.max() ?? 1 < Self.sharp, Self.isDivided(gray) else {
             return BlurField(kernel, height: height, width: width)
         }

@@ -43,6 +43,9 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     public var threshold = 0.05
     /// Islands with less than this part of the weight are no part of it; 0 leaves all.
     public var leastIsland = 0.0
+    /// The power of the stored values that is looked at: 1 for these themselves, 2.2 for about the light that sRGB stands for. It is light that
+    /// a blur adds up, so at strong edges stored values obey no kernel; but what a camera made of the light is not known.
+    public var exponent = 1.0
 
     /// λ of further passes at the last scale, where there is a network: with strong edges alone, from the kernel that weak ones have
     /// led to, the network finds its way out of a wrong one. Large pictures have them where their blur is long, the others' parts
@@ -118,9 +121,19 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
         isCancelled: () -> Bool = { false }, observe: Observer? = nil
     ) throws -> [BlurEstimate] {
         try Device.onOneThread {
-            try noGrad { try sought(gray, network, alone: alone, observe, isCancelled: isCancelled) }
+            try noGrad {
+                try sought(seen(gray), network, alone: alone, observe, isCancelled: isCancelled)
+            }
         }
     }
+
+    /// Luma to the power of ``exponent``.
+    func seen(_ gray: Tensor) throws -> Tensor {
+        exponent == 1 ? gray : try (gray.clamped(Self.black, 1).log() * exponent).exp()
+    }
+
+    /// Less than any step of eight bits.
+    private static let black = 1e-4
 
     private func sought(
         _ gray: Tensor, _ network: KernelNetwork?, alone: Bool, _ observe: Observer?,

@@ -12,6 +12,8 @@ extension Recipe {
 
         /// Names of manifests in Datasets/; empty for every picture found under `--data`.
         public var sets: [String]
+        /// File names of pictures that nothing is learnt from. Default: none.
+        public var exclude: [String]
         /// Side of the square HR crops in pixels.
         public var patchSize: Int
         /// Pictures held out for validation, taken evenly from the sorted list.
@@ -36,13 +38,14 @@ extension Recipe {
         public var memory: Memory
 
         private enum CodingKeys: String, CodingKey {
-            case sets, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates
+            case sets, exclude, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates
             case largeKernelEstimates, blurEstimates, searchModel, memory
         }
 
         public init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
             sets = try values.decode([String].self, forKey: .sets)
+            exclude = try values.decodeIfPresent([String].self, forKey: .exclude) ?? []
             patchSize = try values.decode(Int.self, forKey: .patchSize)
             validationCount = try values.decode(Int.self, forKey: .validationCount)
             frames = try values.decodeIfPresent(String.self, forKey: .frames)

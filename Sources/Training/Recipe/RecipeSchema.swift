@@ -53,6 +53,9 @@ public enum RecipeSchema {
             .required(
                 "sets", .list(.text(TextRule("text")), count: 0...1000),
                 "Names of manifests in Datasets/; empty for every picture under --data."),
+            .optional(
+                "exclude", .list(.text(TextRule("text")), count: 0...1000),
+                "File names of pictures that are left out: others measure on them."),
             .required(
                 "patchSize", .integer(16...1024), "Side of the square crops of the original, in pixels."),
             .required(

@@ -34,7 +34,8 @@ struct KernelLessons: Sendable {
     ///   - cache: a folder where lessons are kept for the next run that would make the same; nil for none.
     /// - Throws: `CancellationError`; ``DataError`` where no picture is large enough.
     init(
-        _ count: Int, large: Int = 0, of deconvolution: Deconvolution, side: Int, search: KernelNetwork? = nil,
+        _ count: Int, large: Int = 0, of deconvolution: Deconvolution, side: Int,
+        search: KernelNetwork? = nil,
         degradation: BlurDegradation, photos: PhotoCollection, seed: UInt64, cache: String? = nil,
         isCancelled: () -> Bool = { false }
     ) throws {
@@ -106,14 +107,15 @@ struct KernelLessons: Sendable {
     // MARK: file
 
     private static func cache(
-        in folder: String, _ count: Int, _ large: Int, _ deconvolution: Deconvolution, _ search: KernelNetwork?,
+        in folder: String, _ count: Int, _ large: Int, _ deconvolution: Deconvolution,
+        _ search: KernelNetwork?,
         _ degradation: BlurDegradation, photos: PhotoCollection, seed: UInt64
     ) throws -> TensorCache {
         try TensorCache(
             "kernel-lessons", in: folder, version: version,
             of: [
                 "\(count) \(seed) \(side)" + (large > 0 ? " \(large) \(largeSide) \(fewestPixels)" : ""),
-                 "\(photos.photos.map { [$0.width, $0.height] })",
+                "\(photos.photos.map { [$0.width, $0.height] })",
                 TensorCache.text(of: deconvolution.settings(estimates: Deconvolution.mostEstimates)),
                 TensorCache.text(of: deconvolution), TensorCache.text(of: degradation),
                 search?.digest() ?? "no network",

@@ -90,7 +90,7 @@ struct RecipeLineTests {
         ("target", "{}", "line 11: 'model.target' must have exactly one of image or residual"),
         (
             "data", "12",
-            "line 5: 'data' is '12', and must be a mapping of sets, patchSize, validationCount or memory"
+            "line 5: 'data' is '12', and must be a mapping of sets, exclude, patchSize, validationCount or memory"
         ),
         ("seed", "-1", "line 4: 'seed' is '-1', and must be a whole number from 0"),
         ("seed", "!!int 3", "line 4: 'seed' has a tag, which recipes do not have: leave '!…' out"),
