@@ -17,7 +17,9 @@ public struct DrawRange: Sendable, Codable, Equatable {
         try values.encode(high)
     }
 
-    func scaled(by factor: Double) -> DrawRange { DrawRange(low * factor, high * factor) }
+    func scaled(by factor: Double, upTo most: Double) -> DrawRange {
+        DrawRange(min(most, low * factor), min(most, high * factor))
+    }
 
     func draw(using random: inout some RandomNumberGenerator) -> Double {
         low + (high - low) * Double.random(in: 0..<1, using: &random)

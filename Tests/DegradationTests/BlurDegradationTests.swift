@@ -222,6 +222,11 @@ struct BlurDegradationTests {
         (same.extent, same.sceneExtent) = (settings.extent, settings.sceneExtent)
         (same.defocusRadius, same.gaussianSigma) = (settings.defocusRadius, settings.gaussianSigma)
         #expect(same == settings && scaled != settings)
+        // Nothing beyond what a recipe may say.
+        let longest = settings.scaled(by: 30)
+        #expect(longest.extent.high == BlurDegradation.longestPath && longest.sceneExtent?.high == 41)
+        #expect(longest.defocusRadius.high == 20 && longest.gaussianSigma.high == 10)
+        #expect(throws: Never.self) { try longest.validate() }
     }
 
     @Test func settingsOutOfRangeAreNamed() {

@@ -62,11 +62,11 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         (connected.edgeWeight, connected.kernelWeight, connected.leastIsland) = (1.6e-2, 6, 0.05)
         (connected.iterations, connected.lastIterations) = (8, 3)
         // Nearer to light, which is what a blur adds up, and not so far that pictures of other curves are lost.
-        var brighter = estimator
-        brighter.exponent = 1.5
+        var nearLight = estimator
+        nearLight.exponent = 1.5
         return [
             Way(estimator: estimator), Way(estimator: estimator, isTransposed: true),
-            Way(estimator: connected, preference: 0.95), Way(estimator: brighter, isTransposed: true),
+            Way(estimator: connected, preference: 0.95), Way(estimator: nearLight, isTransposed: true),
         ]
     }
 

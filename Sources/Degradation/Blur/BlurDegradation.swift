@@ -64,8 +64,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         else { throw DegradationError("shares must not be negative, and one must be above 0") }
         try extent.check("extent", 0, Self.longestPath)
         try sceneExtent?.check("sceneExtent", 0, Self.longestPath)
-        try defocusRadius.check("defocusRadius", 0, 20)
-        try gaussianSigma.check("gaussianSigma", 0, 10)
+        try defocusRadius.check("defocusRadius", 0, Self.largestRadius)
+        try gaussianSigma.check("gaussianSigma", 0, Self.largestSigma)
         try readNoise.check("readNoise", 0, 0.5)
         try shotNoise.check("shotNoise", 0, 0.1)
         try jpegQuality.check("jpegQuality", 1, 100)
@@ -78,18 +78,20 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         }
     }
 
-    /// Blurs so many times as long; noise and compression stay as they are.
+    /// Blurs so many times as long, as far as settings may go; noise and compression stay as they are.
     public func scaled(by factor: Double) -> BlurDegradation {
         var scaled = self
-        scaled.extent = extent.scaled(by: factor)
-        scaled.sceneExtent = sceneExtent?.scaled(by: factor)
-        scaled.defocusRadius = defocusRadius.scaled(by: factor)
-        scaled.gaussianSigma = gaussianSigma.scaled(by: factor)
+        scaled.extent = extent.scaled(by: factor, upTo: Self.longestPath)
+        scaled.sceneExtent = sceneExtent?.scaled(by: factor, upTo: Self.longestPath)
+        scaled.defocusRadius = defocusRadius.scaled(by: factor, upTo: Self.largestRadius)
+        scaled.gaussianSigma = gaussianSigma.scaled(by: factor, upTo: Self.largestSigma)
         return scaled
     }
 
     /// As `extent` and `sceneExtent`, pixels: as far as ``SceneMotion/moments`` are dense enough for.
     public static let longestPath = 41.0
+
+    private static let (largestRadius, largestSigma) = (20.0, 10.0)
 
     /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.
     public var margin: Int {
