@@ -623,6 +623,13 @@ void ct_release_memory(void) {
 #endif
 }
 
+void ct_keep_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+}
+
 int ct_set_threads(int count) {
   return protect(1, [&] {
     at::set_num_threads(count);

@@ -39,6 +39,7 @@ struct EvaluationWork {
         gallery: CropGallery?
     ) throws -> [EvaluationResult] {
         Interrupt.watch()
+        Device.keepFreedMemory()
         let bar = ProgressBar(task == .superResolution ? "sr" : "deblur", quiet: !ranks.isRoot)
         defer { bar.finish() }
         let run = EvaluationRun(

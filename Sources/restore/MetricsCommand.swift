@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Metrics
+import Tensors
 import Training
 
 extension NIQE.Luma: ExpressibleByArgument {}
@@ -94,6 +95,7 @@ struct MetricsCommand: ParsableCommand {
         let measurement = try PictureMeasurement(options, weights: found.load(for: options.metrics))
         let pairs = measurement.columns.isEmpty ? [] : try pairs(isFolder: isFolder)
         Interrupt.watch()
+        Device.keepFreedMemory()
         let rows = try rows(pairs, measurement)
         let sets = try setValues(measurement)
         let mean = rows.count > 1 ? EvaluationTable.mean(of: rows) : nil

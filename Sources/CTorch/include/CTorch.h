@@ -152,6 +152,8 @@ void ct_try_convolutions(int tried);
 uint64_t ct_cuda_free_memory(int index);
 /// Gives memory of the CPU that was freed and kept for later back to the system, where the C library can.
 void ct_release_memory(void);
+/// From now on keeps memory of the CPU that is freed, in blocks of any size, until `ct_release_memory`, where the C library can.
+void ct_keep_memory(void);
 int ct_set_threads(int count);
 int ct_threads(void);
 /// Seeds libtorch's generators of every device.

@@ -98,6 +98,11 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
     /// ever used at once.
     public static func releaseUnusedMemory() { ct_release_memory() }
 
+    /// From now on keeps what is freed for the next tensors, until ``releaseUnusedMemory()``. The C library of Linux gives blocks of more than
+    /// 32 MiB back at once, and the system clears every page of the next one: measures of photographs of some megapixels spent a third
+    /// of their time so. For programs that go on with tensors as large; most memory used at once can be a little more.
+    public static func keepFreedMemory() { ct_keep_memory() }
+
     /// Lets CUDA try several algorithms for each new shape of a convolution and keep the fastest: it pays where shapes
     /// come back. For all threads.
     public static func tryConvolutions(_ tried: Bool) { ct_try_convolutions(tried ? 1 : 0) }

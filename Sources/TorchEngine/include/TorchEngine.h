@@ -61,6 +61,7 @@
   F(void, ct_try_convolutions, (int tried), (tried)) \
   F(uint64_t, ct_cuda_free_memory, (int index), (index)) \
   F(void, ct_release_memory, (), ()) \
+  F(void, ct_keep_memory, (), ()) \
   F(int, ct_set_threads, (int count), (count)) \
   F(int, ct_threads, (), ()) \
   F(int, ct_manual_seed, (uint64_t seed), (seed)) \
