@@ -52,6 +52,8 @@ public final class DeblurRestorer {
     public static let selfEnsembles = 1...Tensor.poses.count
     public static let blurEstimates = 1...Deconvolution.mostEstimates
     public static let usualBlurEstimates = 3
+    /// Of ``LightCurve``: beyond it, dark places are all noise.
+    public static let lightExponents = 1.0...3.0
 
     public let model: DeblurModel
 
@@ -126,7 +128,7 @@ public final class DeblurRestorer {
         let kernel = try deconvolution.kernel(
             of: picture, settings.blur, network: model.networks.kernels, isCancelled: isCancelled)
         settings.blurFound?(kernel)
-        return try deconvolution.filter(picture, kernels: [kernel]).to(.cpu)
+        return try deconvolution.filter(picture, kernels: [kernel], in: settings.curve).to(.cpu)
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.
@@ -180,7 +182,8 @@ public final class DeblurRestorer {
     ) throws -> FirstPicture {
         func first(_ pose: Int) throws -> FirstPicture {
             let settled = try model.networks.settled(
-                blurred.posed(pose), blur: settings.blur.posed(pose), grid: grid, isCancelled: isCancelled)
+                blurred.posed(pose), blur: settings.blur.posed(pose), in: settings.curve, grid: grid,
+                isCancelled: isCancelled)
             if pose == 0, let kernel = settled.kernel { settings.blurFound?(kernel) }
             let prediction = try model.networks.prediction(
                 of: settled, grid: grid, tileDone: tileDone, isCancelled: isCancelled)

@@ -22,23 +22,27 @@ extension PredictAndRefine {
     /// - Parameters:
     ///   - blurred: 1×3×H×W in [-1, 1], on the networks' device.
     ///   - blur: without effect where the configuration has no deconvolution.
+    ///   - curve: of the light that the blur has added up.
     ///   - grid: how a picture is cut.
     public func settled(
-        _ blurred: Tensor, blur: BlurSource, grid: (Tensor) throws -> TileGrid,
+        _ blurred: Tensor, blur: BlurSource, in curve: LightCurve = .stored,
+        grid: (Tensor) throws -> TileGrid,
         isCancelled: @escaping () -> Bool = { false }
     ) throws -> SettledPicture {
         guard let deconvolution = configuration.deconvolution else {
             return SettledPicture(blurred: blurred, deconvolved: nil, kernel: nil)
         }
         let found = try deconvolution.estimates(
-            of: blurred, blur, network: kernels, isCancelled: isCancelled)
-        func settled(by kernel: BlurKernel) throws -> SettledPicture {
+            of: blurred, blur, network: kernels, isCancelled: isCancelled
+        ).map { $0.blurring(in: curve) }
+        func settled(by estimate: BlurEstimate) throws -> SettledPicture {
             try SettledPicture(
-                blurred: blurred, deconvolved: deconvolution.filter(blurred, kernels: [kernel]),
-                kernel: kernel)
+                blurred: blurred,
+                deconvolved: deconvolution.filter(blurred, kernels: [estimate.kernel], in: estimate.curve),
+                kernel: estimate.kernel)
         }
         // A kernel that is known, or that the spectrum is sure of: there is nothing to decide.
-        if found.count == 1, found[0].estimator == nil { return try settled(by: found[0].kernel) }
+        if found.count == 1, found[0].estimator == nil { return try settled(by: found[0]) }
         let place = try DecidingPlace(
             in: blurred, scale: deconvolution.estimator.scale(for: found.map(\.kernel.extent).max() ?? 1))
         func look(_ deconvolved: Tensor) throws -> Tensor {
@@ -50,7 +54,8 @@ extension PredictAndRefine {
         ) {
             var estimate = estimate
             estimate.kernel = estimate.kernel.scaled(by: place.scale)
-            let deconvolved = try deconvolution.filter(place.part, kernels: [estimate.kernel])
+            let deconvolved = try deconvolution.filter(
+                place.part, kernels: [estimate.kernel], in: estimate.curve)
             let prediction = try look(deconvolved)
             let score = try BlurChoice.score(
                 estimate, blurred: place.part, prediction: prediction, margin: deconvolution.kernelSide)
@@ -67,9 +72,10 @@ extension PredictAndRefine {
             // Where the blur is the same everywhere, more kernels are more to be mistaken in.
             let one = try best ?? judged(estimate)
             best = one
-            let whole = try deconvolution.filter(blurred, field: field)
+            let whole = try deconvolution.filter(blurred, field: field, in: estimate.curve)
             let score = try BlurChoice.score(
                 place.scaled(field), preference: estimate.preference * BlurChoice.partsPreference,
+                curve: estimate.curve,
                 region: place.region, blurred: place.part,
                 prediction: look(place.part(of: whole)), margin: deconvolution.kernelSide)
             if score > one.score {
@@ -81,7 +87,7 @@ extension PredictAndRefine {
                 blurred: blurred, deconvolved: best.deconvolved, kernel: estimate.kernel,
                 made: best.prediction)
         }
-        return try settled(by: estimate.kernel)
+        return try settled(by: estimate)
     }
 
     /// g(y) of a picture that the predictor sees in a pose.

@@ -15,7 +15,16 @@ struct PredictionOptions: ParsableArguments {
             valueName: "poses"))
     var selfEnsemble = 1
 
+    @Option(
+        help: ArgumentHelp(
+            "Divide the blur out of stored values to this power, 1 to 3. A blur adds up light, of which pictures store a root (sRGB: about 2.2), but cameras change contrast as well. Its path is looked for as always.",
+            valueName: "exponent"))
+    var lightExponent = 1.0
+
     func validate() throws {
+        guard DeblurRestorer.lightExponents.contains(lightExponent) else {
+            throw ValidationError("--light-exponent must be from 1 to 3")
+        }
         guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
             throw ValidationError("--self-ensemble must be from 1 to 8")
         }
@@ -30,11 +39,14 @@ struct PredictionOptions: ParsableArguments {
     func settings(for model: DeblurModel, named name: String, flags: [String] = []) throws
         -> PredictionSettings
     {
-        let given = (blurEstimates == nil ? [] : ["--blur-estimates"]) + flags
+        let given =
+            (blurEstimates == nil ? [] : ["--blur-estimates"])
+            + (lightExponent == 1 ? [] : ["--light-exponent"]) + flags
         if let flag = given.first, model.configuration.deconvolution == nil {
             throw CommandError.usage("\(flag): the model '\(name)' has no deconvolution")
         }
         return PredictionSettings(
-            selfEnsemble: selfEnsemble, blur: .ways(blurEstimates ?? DeblurRestorer.usualBlurEstimates))
+            selfEnsemble: selfEnsemble, blur: .ways(blurEstimates ?? DeblurRestorer.usualBlurEstimates),
+            curve: LightCurve(exponent: lightExponent))
     }
 }

@@ -90,7 +90,22 @@ struct DeblurTests {
                 ] + model, in: folder)
             let json = String(decoding: try folder.bytes("\(ways).json"), as: UTF8.self)
             #expect(json.contains("\"blurEstimates\" : \"\(ways)\""), "\(json.prefix(400))")
+            #expect(!json.contains("lightExponent"))
         }
+        // So is of which light it was divided out.
+        try succeed(
+            ["deblur", "blurred/a.png", "-o", "l.png", "--deconvolution-only", "--light-exponent", "2"]
+                + model,
+            in: folder)
+        #expect(try folder.image("l.png").samples != pictures[1].samples)
+        try succeed(
+            [
+                "eval", "deblur", "--blurred", "blurred", "--sharp", "sharp", "--light-exponent", "2",
+                "--json",
+                "light.json",
+            ] + model, in: folder)
+        let json = String(decoding: try folder.bytes("light.json"), as: UTF8.self)
+        #expect(json.contains("\"lightExponent\" : \"2.0\""), "\(json.prefix(400))")
     }
 
     @Test func theKernelIsWrittenAndGiven() throws {
@@ -236,6 +251,8 @@ struct DeblurTests {
         (["--deconvolution-only", "--self-ensemble", "2"], "--self-ensemble"),
         (["--blur-estimates", "0"], "--blur-estimates"), (["--blur-estimates", "6"], "--blur-estimates"),
         (["--deconvolution-only", "--blur-estimates", "2"], "--blur-estimates"),
+        (["--light-exponent", "0.9"], "--light-exponent"), (["--light-exponent", "3.1"], "--light-exponent"),
+        (["--light-exponent", "nan"], "--light-exponent"), (["--light-exponent", "2"], "no deconvolution"),
         (["--blur-estimates", "2"], "no deconvolution"),
         (["--deconvolution-only", "--steps", "2"], "--steps"), (["--deconvolution-only"], "no deconvolution"),
         (["--uncertainty", "in_deblurred.png", "--samples", "2"], "twice"),

@@ -141,7 +141,7 @@ struct EvalTests {
         for (flag, value) in [
             ("--max-noise", "1.5"), ("--perception", "2"), ("--steps", "0"), ("--samples", "1,x"),
             ("--sampler", "euler"), ("--eta", "2"), ("--steps", "9999"), ("--self-ensemble", "9"),
-            ("--blur-estimates", "9"), ("--blur-estimates", "2"),
+            ("--blur-estimates", "9"), ("--blur-estimates", "2"), ("--light-exponent", "2"),
         ] {
             try expectFailure(
                 deblur + ["--data", "data/waves", "--blurred", "data/waves/hr", "--sharp", "data/waves/hr"]

@@ -85,6 +85,14 @@ import Testing
         print("in parts \(errors.0), whole \(errors.1), apart \(try Self.error(parts, whole))")
         #expect(errors.0 < errors.1 * 1.02)
         #expect(try Self.error(parts, whole) < errors.1 * 0.2)
+        // In light as well.
+        let curve = LightCurve(exponent: 2)
+        #expect(
+            try filter(blurred, field: uniform, in: curve).bytes()
+                == filter(blurred, kernels: [kernel], in: curve).bytes())
+        let lit = try filter(blurred, field: Self.field([kernel, kernel, kernel]), in: curve)
+        let litWhole = try filter(blurred, kernels: [kernel], in: curve)
+        #expect(try Self.error(lit, litWhole) < Self.error(litWhole, whole) * 0.5)
     }
 
     @Test func aKernelForEachPartIsBetterThanOneForAll() throws {

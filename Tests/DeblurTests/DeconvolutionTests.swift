@@ -28,13 +28,14 @@ struct DeconvolutionTests {
         return try Tensor.concatenated([plane, plane * 0.9, plane * 0.8 + 0.05], dim: 1)
     }
 
-    /// A sharp picture and the same blurred by a kernel in stored values, cut to what is wholly known.
-    static func pair(side: Int, _ kernel: BlurKernel, noise: Double = 0) throws -> (
-        sharp: Tensor, blurred: Tensor
-    ) {
+    /// A sharp picture and the same blurred by a kernel in stored values, or in the light of a curve, cut to what is wholly known.
+    static func pair(
+        side: Int, _ kernel: BlurKernel, noise: Double = 0, in curve: LightCurve = .stored
+    ) throws -> (sharp: Tensor, blurred: Tensor) {
         let margin = kernel.side / 2
         let around = try sharp(side: side + 2 * margin)
-        let blurred = try BlurDegradation.blurred(around, margin: margin, kernels: [kernel])
+        let blurred = try curve.signedStored(
+            BlurDegradation.blurred(curve.signedLight(around), margin: margin, kernels: [kernel]))
         let grain = try NoiseField(seed: 3).tensor(step: 0, channels: 3, height: side, width: side)
         return (
             try around.narrowed(2, start: margin, count: side).narrowed(3, start: margin, count: side),
@@ -166,6 +167,68 @@ struct DeconvolutionTests {
         // What the kernel lets hardly pass stays away, and with hard edges that is much.
         #expect(after < before * 0.75)
         #expect(try made.magnitude().max().item() <= 1)
+    }
+
+    // MARK: light
+
+    @Test(arguments: [1, 1.5, 2.2]) func valuesComeBackFromLight(exponent: Double) throws {
+        let values = try Tensor([0, 0.001, 0.2, 0.5, 1], shape: [1, 1, 1, 5])
+        let curve = LightCurve(exponent: exponent)
+        let light = try curve.light(values)
+        #expect(try abs(light.floats()[3] - Float(pow(0.5, exponent))) < 1e-5)
+        for (made, value) in zip(try curve.stored(light).floats(), try values.floats()) {
+            #expect(abs(made - value) < 2e-4, "\(value)")
+        }
+        let signed = try values * 2 - 1
+        #expect(try curve.signedLight(signed).meanSquaredError(to: light * 2 - 1).item() < 1e-10)
+        #expect(try curve.signedStored(curve.signedLight(signed)).meanSquaredError(to: signed).item() < 1e-7)
+    }
+
+    /// A blur that has added up light is taken out of light, one of stored values out of these, and who knows the sharp picture
+    /// can tell by what it explains.
+    @Test func aBlurIsTakenOutOfWhatItHasAddedUp() throws {
+        let kernel = BlurKernel.linear(length: 9, angle: 0.5)
+        let curves = [LightCurve.stored, LightCurve(exponent: 2)]
+        for right in curves {
+            let (sharp, blurred) = try Self.pair(side: 160, kernel, noise: 0.002, in: right)
+            let errors = try curves.map {
+                try error(WienerDeconvolution()(blurred, kernels: [kernel], in: $0), sharp, inside: 12)
+            }
+            let scores = try curves.map {
+                try BlurChoice.score(
+                    BlurEstimate(kernel: kernel).blurring(in: $0), blurred: blurred, prediction: sharp,
+                    margin: 21)
+            }
+            print("light of \(right.exponent): errors \(errors), scores \(scores)")
+            let (own, other) = right == .stored ? (0, 1) : (1, 0)
+            #expect(errors[own] < errors[other] * 0.95)
+            #expect(scores[own] > scores[other] * 1.1)
+        }
+    }
+
+    /// Whether the kernel is known, one of several or for parts.
+    @Test func thePredictionsPictureIsDeconvolvedInLight() throws {
+        let networks = try networks()
+        let deconvolution = try #require(networks.configuration.deconvolution)
+        let curve = LightCurve(exponent: 2)
+        let (_, blurred) = try Self.pair(side: 200, .linear(length: 8, angle: 0.4), noise: 0.12)
+        func grid(_ picture: Tensor) throws -> TileGrid {
+            try TilePlan(
+                height: picture.shape[2], width: picture.shape[3], multiple: networks.configuration.multiple,
+                cost: .init(networks: [networks.configuration.predictor], perPicturePixel: 1),
+                budget: nil, margin: 32
+            ).grid
+        }
+        for blur in [BlurSource.kernel(.linear(length: 7, angle: 0.4)), .ways(1), .ways(3)] {
+            let settled = try networks.settled(blurred, blur: blur, in: curve, grid: grid)
+            let kernel = try #require(settled.kernel)
+            let deconvolved = try #require(settled.deconvolved)
+            #expect(
+                try deconvolved.bytes() == deconvolution.filter(blurred, kernels: [kernel], in: curve).bytes()
+            )
+            #expect(
+                try deconvolved.bytes() != deconvolution.filter(blurred, kernels: [kernel]).bytes())
+        }
     }
 
     @Test func noBlurAndSmallPicturesStay() throws {

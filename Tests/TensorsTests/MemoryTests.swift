@@ -63,26 +63,6 @@ struct MemoryTests {
         func tenThousandPassesLeakNothing() {}
     #endif
 
-    #if compiler(>=6.2) && canImport(Glibc)
-        /// Large blocks go back at once unless they are to be kept, and then when they are asked for.
-        @Test func largeBlocksAreKeptWhereTheyAreToBe() async {
-            await #expect(processExitsWith: .success) {
-                func left(_ bytes: Int = 96 << 20) throws -> Double {
-                    let before = MemoryTests.resident()
-                    _ = try Tensor.full([bytes / 4], 1).sum().item()
-                    return Double(MemoryTests.resident() - before) / Double(bytes)
-                }
-                #expect(try left() < 0.5)
-                Device.keepFreedMemory()
-                #expect(try left() > 0.9)
-                #expect(try left() < 0.5)
-                let kept = MemoryTests.resident()
-                Device.releaseUnusedMemory()
-                #expect(MemoryTests.resident() < kept - (64 << 20))
-            }
-        }
-    #endif
-
     @Test func aTensorIsFreedWithItsLastReference() throws {
         weak var gone: Tensor?
         do {

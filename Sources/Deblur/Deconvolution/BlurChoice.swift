@@ -36,6 +36,7 @@ enum BlurChoice {
         let size = blurred.shape
         return try score(
             BlurField(estimate.kernel, height: size[2], width: size[3]), preference: estimate.preference,
+            curve: estimate.curve,
             region: PictureRegion(rows: 0..<size[2], columns: 0..<size[3]), blurred: blurred,
             prediction: prediction, margin: margin)
     }
@@ -46,8 +47,8 @@ enum BlurChoice {
     ///   - field: of the whole picture.
     ///   - region: where the place lies, which `blurred` and `prediction` are of.
     static func score(
-        _ field: BlurField, preference: Double, region: PictureRegion, blurred: Tensor, prediction: Tensor,
-        margin: Int
+        _ field: BlurField, preference: Double, curve: LightCurve = .stored, region: PictureRegion,
+        blurred: Tensor, prediction: Tensor, margin: Int
     ) throws -> Double {
         try Device.onOneThread {
             let (given, sharp) = (
@@ -60,7 +61,7 @@ enum BlurChoice {
             let window = try plan.window(inset: margin / 2)
             let whole = try plan.extended(sharp)
             let gradients = try whole.forwardDifference(2).squared() + whole.forwardDifference(3).squared()
-            let spectrum = try whole.fourier(height: plan.tall, width: plan.wide)
+            let spectrum = try curve.light(whole).fourier(height: plan.tall, width: plan.wide)
             var again = try Tensor.zeros([1, 1, plan.tall, plan.wide])
             for (index, kernel) in field.kernels.enumerated() {
                 guard let shares = try field.shares(of: index, in: region) else { continue }
@@ -71,7 +72,8 @@ enum BlurChoice {
                     * shares.zeroPadded(bottom: plan.tall - region.height, right: plan.wide - region.width)
             }
             let area = try window.sum().item()
-            let misfit = try ((again - plan.extended(given)) * window).squared().sum().item() / area
+            let misfit =
+                try ((curve.stored(again) - plan.extended(given)) * window).squared().sum().item() / area
             return try preference * (gradients * window).sum().item() / area
                 / pow(misfit + usualMisfit * usualMisfit, misfitWeight)
         }

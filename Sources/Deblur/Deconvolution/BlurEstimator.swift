@@ -128,12 +128,7 @@ public struct BlurEstimator: Sendable, Codable, Equatable {
     }
 
     /// Luma to the power of ``exponent``.
-    func seen(_ gray: Tensor) throws -> Tensor {
-        exponent == 1 ? gray : try (gray.clamped(Self.black, 1).log() * exponent).exp()
-    }
-
-    /// Less than any step of eight bits.
-    private static let black = 1e-4
+    func seen(_ gray: Tensor) throws -> Tensor { try LightCurve(exponent: exponent).light(gray) }
 
     private func sought(
         _ gray: Tensor, _ network: KernelNetwork?, alone: Bool, _ observe: Observer?,

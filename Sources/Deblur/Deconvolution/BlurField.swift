@@ -50,14 +50,16 @@ extension WienerDeconvolution {
 
     /// - Parameter blurred: 1×3×H×W, sRGB values in [-1, 1], of the field's height and width, on any device.
     /// - Returns: the same shape and range: what the kernels make of their parts, which fade into one another.
-    func callAsFunction(_ blurred: Tensor, field: BlurField) throws -> Tensor {
-        guard !field.isUniform else { return try self(blurred, kernels: [field.kernel]) }
+    func callAsFunction(_ blurred: Tensor, field: BlurField, in curve: LightCurve = .stored) throws
+        -> Tensor
+    {
+        guard !field.isUniform else { return try self(blurred, kernels: [field.kernel], in: curve) }
         let result = try Tensor.zeros(blurred.shape, device: blurred.device)
         for (index, kernel) in field.kernels.enumerated() {
             let (row, column) = (index / field.columns.count, index % field.columns.count)
             let (rows, columns) = (field.rows.range(row), field.columns.range(column))
             let (tall, wide) = (Self.widened(rows, in: field.rows), Self.widened(columns, in: field.columns))
-            let made = try self(blurred.part(tall, wide).contiguous(), kernels: [kernel])
+            let made = try self(blurred.part(tall, wide).contiguous(), kernels: [kernel], in: curve)
                 .part(
                     rows.shifted(by: -tall.lowerBound), columns.shifted(by: -wide.lowerBound))
             guard

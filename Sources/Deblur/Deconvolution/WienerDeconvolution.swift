@@ -24,6 +24,11 @@ public struct WienerDeconvolution: Sendable {
     ///     picture that is hardly larger than the margin, or smaller than a kernel.
     /// - Returns: N×3×H×W in [-1, 1].
     public func callAsFunction(_ blurred: Tensor, kernels: [BlurKernel]) throws -> Tensor {
+        try self(blurred, kernels: kernels, in: .stored)
+    }
+
+    /// The same of pictures that are blurred in the light of a curve.
+    func callAsFunction(_ blurred: Tensor, kernels: [BlurKernel], in curve: LightCurve) throws -> Tensor {
         let size = blurred.shape
         guard size.count == 4, size[0] == kernels.count else {
             throw TensorError(
@@ -33,12 +38,12 @@ public struct WienerDeconvolution: Sendable {
         let isLarge = max(size[2], size[3]) > Self.tile
         return try Device.onOneThread {
             try noGrad {
-                if blurred.device.isCUDA, !isLarge { return try sharpened(blurred, kernels) }
+                if blurred.device.isCUDA, !isLarge { return try sharpened(blurred, kernels, curve) }
                 // A picture at a time: the CPU gains nothing from the spectra of all at once.
                 let sharp = try kernels.enumerated().map { index, kernel in
                     let picture = try blurred.narrowed(0, start: index, count: 1)
                     guard kernel.side > 1 else { return picture }
-                    return try isLarge ? tiled(picture, kernel) : sharpened(picture, [kernel])
+                    return try isLarge ? tiled(picture, kernel, curve) : sharpened(picture, [kernel], curve)
                 }
                 return try sharp.count == 1 ? sharp[0] : Tensor.concatenated(sharp, dim: 0)
             }
@@ -50,12 +55,12 @@ public struct WienerDeconvolution: Sendable {
     private static let surroundings = 128
 
     /// A large 1×3×H×W, part by part.
-    private func tiled(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
+    private func tiled(_ picture: Tensor, _ kernel: BlurKernel, _ curve: LightCurve) throws -> Tensor {
         let (height, width) = (picture.shape[2], picture.shape[3])
         let result = try Tensor.zeros(picture.shape, device: picture.device)
         for rows in Self.parts(of: height) {
             for columns in Self.parts(of: width) {
-                let made = try sharpened(picture.part(rows.seen, columns.seen), [kernel]).part(
+                let made = try sharpened(picture.part(rows.seen, columns.seen), [kernel], curve).part(
                     rows.kept.shifted(by: -rows.seen.lowerBound),
                     columns.kept.shifted(by: -columns.seen.lowerBound))
                 try result.part(rows.kept, columns.kept).copy(from: made)
@@ -76,18 +81,20 @@ public struct WienerDeconvolution: Sendable {
     }
 
     /// N×3×H×W, all at once.
-    func sharpened(_ pictures: Tensor, _ kernels: [BlurKernel]) throws -> Tensor {
+    func sharpened(_ pictures: Tensor, _ kernels: [BlurKernel], _ curve: LightCurve = .stored) throws
+        -> Tensor
+    {
         let plan = PeriodicExtension(height: pictures.shape[2], width: pictures.shape[3], margin: margin)
         guard plan.isPossible, kernels.allSatisfy({ $0.side <= min(plan.tall, plan.wide) }) else {
             return pictures
         }
-        let values = try plan.extended(pictures.contiguous())
+        let values = try plan.extended(curve.signedLight(pictures.contiguous()))
         let blur = try plan.spectra(of: kernels, device: pictures.device)
         let power = try plan.gradientPower(device: pictures.device) * regularization
         let filter = try blur.conjugated() / (blur.magnitude().squared() + power)
         let transformed = try (values.fourier(height: plan.tall, width: plan.wide) * filter)
             .inverseFourier(height: plan.tall, width: plan.wide)
-        let sharp = try plan.cut(transformed).clamped(-1, 1)
+        let sharp = try curve.signedStored(plan.cut(transformed).clamped(-1, 1))
         guard kernels.contains(where: { $0.side == 1 }) else { return sharp }
         let isBlurred = try Tensor(kernels.map { $0.side > 1 ? Float(1) : 0 }).to(pictures.device).perSample()
         return try isBlurred.isAbove(0.5).chosen(sharp, else: pictures)

@@ -100,7 +100,7 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
 
     /// From now on keeps what is freed for the next tensors, until ``releaseUnusedMemory()``. The C library of Linux gives blocks of more than
     /// 32 MiB back at once, and the system clears every page of the next one: measures of photographs of some megapixels spent a third
-    /// of their time so. For programs that go on with tensors as large; most memory used at once can be a little more.
+    /// of their time so. For programs that go on with tensors as large, and made on the main thread; more memory is resident at once.
     public static func keepFreedMemory() { ct_keep_memory() }
 
     /// Lets CUDA try several algorithms for each new shape of a convolution and keep the fastest: it pays where shapes
