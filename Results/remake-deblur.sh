@@ -76,7 +76,7 @@ captures() {
 
 ways() {
     printf '\n## The blur looked for in fewer ways, and in more\n\nWhere the spectrum is not sure, all tables above look for the blur in three ways: by edges, by\n'
-    printf 'the spectrum, as straight motion or defocus, and by edges with rows and columns exchanged. One way is the first alone then; the fourth looks for kernels of one piece.\n'
+    printf 'the spectrum, as straight motion or defocus, and by edges nearer to light. One way is the first alone then; the fourth looks with rows and columns exchanged.\n'
     for count in 1 2 4; do
         measure --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1 --blur-estimates $count
         measure --sets levin09 --align 12 --samples 1 --blur-estimates $count

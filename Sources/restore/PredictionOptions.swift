@@ -5,7 +5,7 @@ import Deblur
 struct PredictionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "In how many ways the blur is looked for where it is not plain, 1 to \(DeblurRestorer.blurEstimates.upperBound): by edges, as straight motion or defocus, in the picture turned, as a kernel of one piece, nearer to light. The best prediction counts; fewer are faster (default: \(DeblurRestorer.usualBlurEstimates)).",
+            "In how many ways the blur is looked for where it is not plain, 1 to \(DeblurRestorer.blurEstimates.upperBound): by edges, as straight motion or defocus, by edges nearer to light, in the picture turned, as a kernel of one piece. The best prediction counts; fewer are faster (default: \(DeblurRestorer.usualBlurEstimates)).",
             valueName: "ways"))
     var blurEstimates: Int?
 

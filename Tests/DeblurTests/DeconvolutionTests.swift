@@ -456,7 +456,7 @@ struct DeconvolutionTests {
 
     // MARK: several estimates
 
-    /// By edges, by the spectrum, by edges with rows and columns exchanged, by edges again, and nearer to light.
+    /// By edges, by the spectrum, nearer to light, by edges with rows and columns exchanged, and by edges again.
     @Test func estimatesAreInTurnThoseOfTheWaysButForThoseAlike() throws {
         let (_, blurred) = try Self.pair(side: 240, .defocus(radius: 3.3), noise: 0.03)
         let deconvolution = Deconvolution(kernelSide: 15)

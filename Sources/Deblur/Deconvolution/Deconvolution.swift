@@ -65,8 +65,8 @@ public struct Deconvolution: Sendable, Codable, Equatable {
         var nearLight = estimator
         nearLight.exponent = 1.5
         return [
-            Way(estimator: estimator), Way(estimator: estimator, isTransposed: true),
-            Way(estimator: connected, preference: 0.95), Way(estimator: nearLight, isTransposed: true),
+            Way(estimator: estimator), Way(estimator: nearLight, isTransposed: true),
+            Way(estimator: estimator, isTransposed: true), Way(estimator: connected, preference: 0.95),
         ]
     }
 
