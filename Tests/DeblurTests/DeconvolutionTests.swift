@@ -206,7 +206,7 @@ struct DeconvolutionTests {
         }
     }
 
-    /// Whether the kernel is known, one of several or for parts.
+    /// Whether the kernel is known or one of several.
     @Test func thePredictionsPictureIsDeconvolvedInLight() throws {
         let networks = try networks()
         let deconvolution = try #require(networks.configuration.deconvolution)

@@ -45,6 +45,7 @@ enum BlurChoice {
     ///
     /// - Parameters:
     ///   - field: of the whole picture.
+    ///   - curve: of the light in which the kernels blur.
     ///   - region: where the place lies, which `blurred` and `prediction` are of.
     static func score(
         _ field: BlurField, preference: Double, curve: LightCurve = .stored, region: PictureRegion,

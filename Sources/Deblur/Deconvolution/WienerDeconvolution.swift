@@ -1,7 +1,7 @@
 import Degradation
 import Tensors
 
-/// Pictures with a known blur of their stored values taken out, by one division in the frequency domain:
+/// Pictures with a known blur of their stored values, or of light, taken out by one division in the frequency domain:
 ///
 ///     X = K*·Y / (|K|² + w·(|Dx|² + |Dy|²))
 ///
@@ -22,13 +22,11 @@ public struct WienerDeconvolution: Sendable {
     ///   - blurred: N×3×H×W, sRGB values in [-1, 1], on any device.
     ///   - kernels: one for each picture. Where it is no blur the picture stays as it is, and so does a
     ///     picture that is hardly larger than the margin, or smaller than a kernel.
+    ///   - curve: of the light that the blur has added up.
     /// - Returns: N×3×H×W in [-1, 1].
-    public func callAsFunction(_ blurred: Tensor, kernels: [BlurKernel]) throws -> Tensor {
-        try self(blurred, kernels: kernels, in: .stored)
-    }
-
-    /// The same of pictures that are blurred in the light of a curve.
-    func callAsFunction(_ blurred: Tensor, kernels: [BlurKernel], in curve: LightCurve) throws -> Tensor {
+    public func callAsFunction(
+        _ blurred: Tensor, kernels: [BlurKernel], in curve: LightCurve = .stored
+    ) throws -> Tensor {
         let size = blurred.shape
         guard size.count == 4, size[0] == kernels.count else {
             throw TensorError(
