@@ -108,7 +108,8 @@ public final class DeblurRestorer {
 
     /// The picture with its blur divided out, which the predictor sees: no network draws anything.
     ///
-    /// - Parameter settings: their kernel, or else the one estimate; poses and choices are for predictors.
+    /// - Parameter settings: their kernel, or else the one estimate, of stored values where no curve is given; poses and choices are for
+    ///   predictors.
     /// - Throws: ``NetworkError`` for a model without deconvolution.
     public func deconvolved(
         _ image: Image, settings: PredictionSettings = .init(),
@@ -128,7 +129,7 @@ public final class DeblurRestorer {
         let kernel = try deconvolution.kernel(
             of: picture, settings.blur, network: model.networks.kernels, isCancelled: isCancelled)
         settings.blurFound?(kernel)
-        return try deconvolution.filter(picture, kernels: [kernel], in: settings.curve).to(.cpu)
+        return try deconvolution.filter(picture, kernels: [kernel], in: settings.curve ?? .stored).to(.cpu)
     }
 
     /// 1×3×H×W in [-1, 1] → the prediction, of the same shape and range, on the CPU.

@@ -15,79 +15,111 @@ public struct SettledPicture {
     fileprivate var made: Tensor?
 }
 
+/// An estimate with the prediction that it leads to, at the place that decides.
+private struct JudgedBlur {
+    let estimate: BlurEstimate
+    let curve: LightCurve
+    let deconvolved: Tensor
+    let prediction: Tensor
+    /// nil for a picture that tells nothing.
+    let evidence: BlurChoice.Evidence?
+
+    var score: Double { evidence?.score(preference: estimate.preference) ?? 0 }
+
+    func curveScore(blurred: Tensor) throws -> Double {
+        guard let evidence else { return 0 }
+        return try CurveChoice.score(
+            blurred: blurred, deconvolved: deconvolved, prediction: prediction, evidence)
+    }
+}
+
 extension PredictAndRefine {
     /// A picture with the blur that is known or found: of several ways to find it the one counts whose prediction is best by
-    /// ``BlurChoice``. In large pictures the part with the strongest edges decides.
+    /// ``BlurChoice``, and of several powers of the stored values that by ``CurveChoice``. In large pictures the part with the strongest
+    /// edges decides.
     ///
     /// - Parameters:
     ///   - blurred: 1×3×H×W in [-1, 1], on the networks' device.
     ///   - blur: without effect where the configuration has no deconvolution.
-    ///   - curve: of the light that the blur has added up.
+    ///   - curve: of the light that the blur has added up; nil where predictions are to tell.
     ///   - grid: how a picture is cut.
     public func settled(
-        _ blurred: Tensor, blur: BlurSource, in curve: LightCurve = .stored,
+        _ blurred: Tensor, blur: BlurSource, in curve: LightCurve? = nil,
         grid: (Tensor) throws -> TileGrid,
         isCancelled: @escaping () -> Bool = { false }
     ) throws -> SettledPicture {
         guard let deconvolution = configuration.deconvolution else {
             return SettledPicture(blurred: blurred, deconvolved: nil, kernel: nil)
         }
-        let found = try deconvolution.estimates(
-            of: blurred, blur, network: kernels, isCancelled: isCancelled
-        ).map { $0.blurring(in: curve) }
-        func settled(by estimate: BlurEstimate) throws -> SettledPicture {
+        let found = try deconvolution.estimates(of: blurred, blur, network: kernels, isCancelled: isCancelled)
+        func settled(by estimate: BlurEstimate, in curve: LightCurve) throws -> SettledPicture {
             try SettledPicture(
                 blurred: blurred,
-                deconvolved: deconvolution.filter(blurred, kernels: [estimate.kernel], in: estimate.curve),
+                deconvolved: deconvolution.filter(blurred, kernels: [estimate.kernel], in: curve),
                 kernel: estimate.kernel)
         }
-        // A kernel that is known, or that the spectrum is sure of: there is nothing to decide.
-        if found.count == 1, found[0].estimator == nil { return try settled(by: found[0]) }
+        // A kernel that is known, or that the spectrum is sure of: only the curve is left to decide.
+        if let curve, found.count == 1, found[0].estimator == nil {
+            return try settled(by: found[0], in: curve)
+        }
         let place = try DecidingPlace(
             in: blurred, scale: deconvolution.estimator.scale(for: found.map(\.kernel.extent).max() ?? 1))
         func look(_ deconvolved: Tensor) throws -> Tensor {
             try prediction(
                 of: place.part, deconvolved: deconvolved, grid: grid(place.part), isCancelled: isCancelled)
         }
-        func judged(_ estimate: BlurEstimate) throws -> (
-            score: Double, deconvolved: Tensor, prediction: Tensor
-        ) {
-            var estimate = estimate
-            estimate.kernel = estimate.kernel.scaled(by: place.scale)
-            let deconvolved = try deconvolution.filter(
-                place.part, kernels: [estimate.kernel], in: estimate.curve)
+        func judged(_ estimate: BlurEstimate, in curve: LightCurve) throws -> JudgedBlur {
+            let kernel = estimate.kernel.scaled(by: place.scale)
+            let deconvolved = try deconvolution.filter(place.part, kernels: [kernel], in: curve)
             let prediction = try look(deconvolved)
-            let score = try BlurChoice.score(
-                estimate, blurred: place.part, prediction: prediction, margin: deconvolution.kernelSide)
-            return (score, deconvolved, prediction)
+            return JudgedBlur(
+                estimate: estimate, curve: curve, deconvolved: deconvolved, prediction: prediction,
+                evidence: try BlurChoice.evidence(
+                    of: kernel, in: curve, blurred: place.part, prediction: prediction,
+                    margin: deconvolution.kernelSide))
         }
-        var estimate = found[0]
-        var best = try found.count > 1 ? judged(estimate) : nil
-        for other in found.dropFirst() {
-            let seen = try judged(other)
-            if seen.score > best?.score ?? -.infinity { (estimate, best) = (other, seen) }
+        var best = try judged(found[0], in: curve ?? .stored)
+        func judgeOthers() throws {
+            let curve = best.curve
+            for other in found where other != best.estimate {
+                let seen = try judged(other, in: curve)
+                if seen.score > best.score { best = seen }
+            }
         }
-        let field = try deconvolution.field(of: blurred, estimate, network: kernels, isCancelled: isCancelled)
+        try judgeOthers()
+        // What is no blur is none in any light.
+        if curve == nil, best.estimate.kernel.side > 1 {
+            var likeliest = (curve: best, score: try best.curveScore(blurred: place.part))
+            for other in CurveChoice.curves where other != best.curve {
+                let seen = try judged(best.estimate, in: other)
+                let score = try seen.curveScore(blurred: place.part)
+                if score > likeliest.score { likeliest = (seen, score) }
+            }
+            if likeliest.curve.curve != best.curve {
+                // In another light another kernel may be better.
+                best = likeliest.curve
+                try judgeOthers()
+            }
+        }
+        let field = try deconvolution.field(
+            of: blurred, best.estimate, network: kernels, isCancelled: isCancelled)
         if !field.isUniform {
             // Where the blur is the same everywhere, more kernels are more to be mistaken in.
-            let one = try best ?? judged(estimate)
-            best = one
-            let whole = try deconvolution.filter(blurred, field: field, in: estimate.curve)
-            let score = try BlurChoice.score(
-                place.scaled(field), preference: estimate.preference * BlurChoice.partsPreference,
-                curve: estimate.curve,
-                region: place.region, blurred: place.part,
+            let whole = try deconvolution.filter(blurred, field: field, in: best.curve)
+            let evidence = try BlurChoice.evidence(
+                of: place.scaled(field), in: best.curve, region: place.region, blurred: place.part,
                 prediction: look(place.part(of: whole)), margin: deconvolution.kernelSide)
-            if score > one.score {
+            let preference = best.estimate.preference * BlurChoice.partsPreference
+            if evidence?.score(preference: preference) ?? 0 > best.score {
                 return SettledPicture(blurred: blurred, deconvolved: whole, kernel: field.kernel)
             }
         }
-        if place.isWhole, let best {
+        if place.isWhole {
             return SettledPicture(
-                blurred: blurred, deconvolved: best.deconvolved, kernel: estimate.kernel,
+                blurred: blurred, deconvolved: best.deconvolved, kernel: best.estimate.kernel,
                 made: best.prediction)
         }
-        return try settled(by: estimate)
+        return try settled(by: best.estimate, in: best.curve)
     }
 
     /// g(y) of a picture that the predictor sees in a pose.

@@ -7,15 +7,15 @@ public struct PredictionSettings {
     public var selfEnsemble: Int
     /// Without effect in a model without deconvolution.
     public var blur: BlurSource
-    /// Of what the blur is divided out; without effect in a model without deconvolution.
-    public var curve: LightCurve
+    /// Of what the blur is divided out, nil for what predictions tell (``CurveChoice``); without effect in a model without deconvolution.
+    public var curve: LightCurve?
     /// Given the kernel that the picture is taken to be blurred by, once it is known; not those of its other poses, and never by
     /// a model without deconvolution.
     public var blurFound: ((BlurKernel) -> Void)?
 
     public init(
         selfEnsemble: Int = 1, blur: BlurSource = .ways(DeblurRestorer.usualBlurEstimates),
-        curve: LightCurve = .stored, blurFound: ((BlurKernel) -> Void)? = nil
+        curve: LightCurve? = nil, blurFound: ((BlurKernel) -> Void)? = nil
     ) {
         self.selfEnsemble = selfEnsemble
         self.blur = blur

@@ -57,7 +57,7 @@ public final class DeblurEvaluator: Evaluator {
             case .ways(let count): conditions["blurEstimates"] = "\(count)"
             case .kernel: conditions["blurEstimates"] = "given"
             }
-            if prediction.curve != .stored { conditions["lightExponent"] = "\(prediction.curve.exponent)" }
+            conditions["lightExponent"] = prediction.curve.map { "\($0.exponent)" } ?? "chosen"
         }
         if let kernels { conditions["blurEstimates"] = "kernels, SHA-256 \(kernels.digest)" }
         self.conditions = conditions.merging(precision.conditions) { $1 }

@@ -17,12 +17,12 @@ struct PredictionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Divide the blur out of stored values to this power, 1 to 3. A blur adds up light, of which pictures store a root (sRGB: about 2.2), but cameras change contrast as well. Its path is looked for as always.",
+            "Divide the blur out of stored values to this power, 1 to 3: 1 for these themselves, about 2 for light. A blur adds up light, of which pictures store a root, but cameras change contrast as well (default: what predictions tell of 1, 1.5 and 2).",
             valueName: "exponent"))
-    var lightExponent = 1.0
+    var lightExponent: Double?
 
     func validate() throws {
-        guard DeblurRestorer.lightExponents.contains(lightExponent) else {
+        if let lightExponent, !DeblurRestorer.lightExponents.contains(lightExponent) {
             throw ValidationError("--light-exponent must be from 1 to 3")
         }
         guard DeblurRestorer.selfEnsembles.contains(selfEnsemble) else {
@@ -41,12 +41,12 @@ struct PredictionOptions: ParsableArguments {
     {
         let given =
             (blurEstimates == nil ? [] : ["--blur-estimates"])
-            + (lightExponent == 1 ? [] : ["--light-exponent"]) + flags
+            + (lightExponent == nil ? [] : ["--light-exponent"]) + flags
         if let flag = given.first, model.configuration.deconvolution == nil {
             throw CommandError.usage("\(flag): the model '\(name)' has no deconvolution")
         }
         return PredictionSettings(
             selfEnsemble: selfEnsemble, blur: .ways(blurEstimates ?? DeblurRestorer.usualBlurEstimates),
-            curve: LightCurve(exponent: lightExponent))
+            curve: lightExponent.map { LightCurve(exponent: $0) })
     }
 }

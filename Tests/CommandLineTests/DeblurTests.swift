@@ -90,7 +90,7 @@ struct DeblurTests {
                 ] + model, in: folder)
             let json = String(decoding: try folder.bytes("\(ways).json"), as: UTF8.self)
             #expect(json.contains("\"blurEstimates\" : \"\(ways)\""), "\(json.prefix(400))")
-            #expect(!json.contains("lightExponent"))
+            #expect(json.contains("\"lightExponent\" : \"chosen\""))
         }
         // So is of which light it was divided out.
         try succeed(

@@ -207,9 +207,10 @@ import Testing
             let count = parts.count * parts.count
             let field = BlurField(
                 rows: parts, columns: parts, kernels: Array(repeating: kernel, count: count), clearest: 0)
-            return try BlurChoice.score(
-                place.scaled(field), preference: 1, region: place.region, blurred: place.part,
+            let evidence = try BlurChoice.evidence(
+                of: place.scaled(field), in: .stored, region: place.region, blurred: place.part,
                 prediction: made, margin: 15)
+            return try #require(evidence).score(preference: 1)
         }
         // The sharp picture explains the blurred one with the kernel that it was blurred by.
         let scores = try [1, 0.7, 1.4].map { try score(kernel.scaled(by: $0)) }
@@ -243,13 +244,14 @@ import Testing
         let one = BlurField(estimate.kernel, height: Self.height, width: Self.width)
         let made = try [one, field].map { try prediction(deconvolution.filter(blurred, field: $0)) }
         let scores = try zip([one, field], made).map {
-            try BlurChoice.score(
-                $0, preference: 1, region: PictureRegion(rows: 0..<Self.height, columns: 0..<Self.width),
-                blurred: blurred,
+            let evidence = try BlurChoice.evidence(
+                of: $0, in: .stored,
+                region: PictureRegion(rows: 0..<Self.height, columns: 0..<Self.width), blurred: blurred,
                 prediction: $1, margin: deconvolution.kernelSide)
+            return try #require(evidence).score(preference: 1)
         }
         let better = scores[1] * BlurChoice.partsPreference > scores[0] ? 1 : 0
-        let settled = try networks.settled(blurred, blur: .ways(1), grid: { _ in grid })
+        let settled = try networks.settled(blurred, blur: .ways(1), in: .stored, grid: { _ in grid })
         let taken = try networks.prediction(of: settled, grid: { _ in grid })
         #expect(settled.kernel == (better == 1 ? field.kernel : estimate.kernel))
         print("one kernel \(scores[0]), parts \(scores[1])")
@@ -266,11 +268,10 @@ import Testing
                 blurred.part(0..<Self.height, columns).contiguous(),
                 sharp.part(0..<Self.height, columns).contiguous()
             )
-            return try BlurChoice.score(
-                field, preference: 1, region: PictureRegion(rows: 0..<Self.height, columns: columns),
-                blurred: part.0,
-                prediction: part.1,
-                margin: 15)
+            let evidence = try BlurChoice.evidence(
+                of: field, in: .stored, region: PictureRegion(rows: 0..<Self.height, columns: columns),
+                blurred: part.0, prediction: part.1, margin: 15)
+            return try #require(evidence).score(preference: 1)
         }
         for columns in [0..<Self.width, 300..<Self.width] {
             let matching = try score(Self.field([left, left, right]), columns)

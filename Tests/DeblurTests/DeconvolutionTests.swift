@@ -196,14 +196,50 @@ struct DeconvolutionTests {
             }
             let scores = try curves.map {
                 try BlurChoice.score(
-                    BlurEstimate(kernel: kernel).blurring(in: $0), blurred: blurred, prediction: sharp,
-                    margin: 21)
+                    BlurEstimate(kernel: kernel), in: $0, blurred: blurred, prediction: sharp, margin: 21)
             }
-            print("light of \(right.exponent): errors \(errors), scores \(scores)")
+            let curveScores = try curves.map {
+                try curveScore($0, kernel, blurred, sharp)
+            }
+            print("light of \(right.exponent): errors \(errors), scores \(scores), of curves \(curveScores)")
             let (own, other) = right == .stored ? (0, 1) : (1, 0)
+            #expect(curveScores[own] > curveScores[other] + 0.02)
             #expect(errors[own] < errors[other] * 0.95)
             #expect(scores[own] > scores[other] * 1.1)
         }
+    }
+
+    private func curveScore(
+        _ curve: LightCurve, _ kernel: BlurKernel, _ blurred: Tensor, _ prediction: Tensor
+    ) throws -> Double {
+        let evidence = try BlurChoice.evidence(
+            of: kernel, in: curve, blurred: blurred, prediction: prediction, margin: 21)
+        return try CurveChoice.score(
+            blurred: blurred, deconvolved: WienerDeconvolution()(blurred, kernels: [kernel], in: curve),
+            prediction: prediction, #require(evidence))
+    }
+
+    /// Ripples that a prediction leaves out count against a curve, whatever it explains.
+    @Test func thePartThatIsKeptTellsOfTheCurve() throws {
+        let kernel = BlurKernel.linear(length: 9, angle: 0.5)
+        let (_, blurred) = try Self.pair(side: 160, kernel)
+        let deconvolved = try WienerDeconvolution()(blurred, kernels: [kernel])
+        let evidence = BlurChoice.Evidence(edges: 1, misfit: 0.01)
+        let scores = try [0, 0.5, 1].map {
+            try CurveChoice.score(
+                blurred: blurred, deconvolved: deconvolved,
+                prediction: blurred + (deconvolved - blurred) * $0, evidence)
+        }
+        #expect(abs(scores[1] - scores[0] - 0.5) < 1e-5)
+        #expect(abs(scores[2] - scores[1] - 0.5) < 1e-5)
+        // Where nothing was changed, nothing was kept.
+        let same = try CurveChoice.score(
+            blurred: blurred, deconvolved: blurred, prediction: deconvolved, evidence)
+        #expect(abs(same - scores[0]) < 1e-5)
+        let worse = try CurveChoice.score(
+            blurred: blurred, deconvolved: blurred, prediction: deconvolved,
+            BlurChoice.Evidence(edges: 1, misfit: 0.02))
+        #expect(worse < same)
     }
 
     /// Whether the kernel is known or one of several.
@@ -229,6 +265,59 @@ struct DeconvolutionTests {
             #expect(
                 try deconvolved.bytes() != deconvolution.filter(blurred, kernels: [kernel]).bytes())
         }
+    }
+
+    /// Where nobody says which, that of the curves whose prediction tells so, with the kernel that is best in it.
+    @Test(arguments: [BlurSource.kernel(.linear(length: 7, angle: 0.4)), .ways(3)])
+    func thePredictionTellsTheCurve(blur: BlurSource) throws {
+        let networks = try networks()
+        let deconvolution = try #require(networks.configuration.deconvolution)
+        var chosen: Set<Double> = []
+        for seed in 0..<6 {
+            let light = LightCurve(exponent: seed % 2 == 0 ? 1 : 2)
+            let (_, blurred) = try Self.pair(
+                side: 200, .linear(length: 8, angle: 0.4 + Double(seed)), noise: 0.01, in: light)
+            let grid = try TilePlan(
+                height: 200, width: 200, multiple: networks.configuration.multiple,
+                cost: .init(networks: [networks.configuration.predictor], perPicturePixel: 1),
+                budget: nil, margin: 32
+            ).grid
+            let found = try deconvolution.estimates(
+                of: blurred, blur, network: networks.kernels, isCancelled: { false })
+            func seen(_ kernel: BlurKernel, _ curve: LightCurve) throws -> (
+                deconvolved: Tensor, prediction: Tensor, evidence: BlurChoice.Evidence
+            ) {
+                let deconvolved = try deconvolution.filter(blurred, kernels: [kernel], in: curve)
+                let prediction = try networks.prediction(of: blurred, deconvolved: deconvolved, grid: grid)
+                let evidence = try BlurChoice.evidence(
+                    of: kernel, in: curve, blurred: blurred, prediction: prediction,
+                    margin: deconvolution.kernelSide)
+                return (deconvolved, prediction, try #require(evidence))
+            }
+            func best(_ curve: LightCurve) throws -> BlurKernel {
+                let scores = try found.map {
+                    try seen($0.kernel, curve).evidence.score(preference: $0.preference)
+                }
+                return found[scores.indices.max { scores[$0] < scores[$1] } ?? 0].kernel
+            }
+            let first = try best(.stored)
+            let scores = try CurveChoice.curves.map {
+                let seen = try seen(first, $0)
+                return try CurveChoice.score(
+                    blurred: blurred, deconvolved: seen.deconvolved, prediction: seen.prediction,
+                    seen.evidence)
+            }
+            let curve = CurveChoice.curves[scores.indices.max { scores[$0] < scores[$1] } ?? 0]
+            chosen.insert(curve.exponent)
+            let settled = try networks.settled(blurred, blur: blur, grid: { _ in grid })
+            let kernel = try best(curve)
+            #expect(settled.kernel == kernel)
+            #expect(
+                try settled.deconvolved?.bytes()
+                    == deconvolution.filter(blurred, kernels: [kernel], in: curve).bytes())
+        }
+        print("curves: \(chosen)")
+        #expect(chosen.count > 1)
     }
 
     @Test func noBlurAndSmallPicturesStay() throws {
@@ -598,7 +687,7 @@ struct DeconvolutionTests {
         )
             throws -> SettledPicture
         {
-            try networks.settled(picture, blur: blur, grid: { try grid($0, side: side) })
+            try networks.settled(picture, blur: blur, in: .stored, grid: { try grid($0, side: side) })
         }
         func prediction(_ picture: Tensor, _ kernel: BlurKernel) throws -> Tensor {
             try networks.prediction(of: settled(picture, .kernel(kernel)), grid: { try grid($0) })
@@ -675,7 +764,7 @@ struct DeconvolutionTests {
         let deconvolution = try #require(networks.configuration.deconvolution)
         let divided = try deconvolution.filter(blurred, kernels: [kernel])
         var told: [BlurKernel] = []
-        var settings = PredictionSettings(blur: .kernel(kernel)) { told.append($0) }
+        var settings = PredictionSettings(blur: .kernel(kernel), curve: .stored) { told.append($0) }
         #expect(try restorer.deconvolved(blurred, settings: settings).floats() == divided.floats())
         func prediction(_ pose: Int) throws -> Tensor {
             try noGrad {
@@ -694,7 +783,7 @@ struct DeconvolutionTests {
         var options = DeblurRestorer.Options(
             sampling: .init(sampler: .ddim(eta: 0), levels: [0.5, 1]), prediction: settings)
         let refined = try restorer.restored(blurred, options: options).mean
-        options.prediction = .init()
+        options.prediction = .init(curve: .stored)
         let known = try restorer.restored(blurred, first: .init(mean), options: options).mean
         #expect(try error(refined, known) < 1e-5)
         #expect(told == [kernel, kernel, kernel, kernel], "once each, not for each pose")
@@ -720,7 +809,7 @@ struct DeconvolutionTests {
         func predicted(_ blurred: Tensor, _ deconvolved: Tensor) throws -> Tensor {
             try networks.prediction(of: blurred, deconvolved: deconvolved, grid: grid(blurred))
         }
-        let settled = try networks.settled(blurred, blur: .kernel(kernel), grid: grid)
+        let settled = try networks.settled(blurred, blur: .kernel(kernel), in: .stored, grid: grid)
         #expect(settled.kernel == kernel)
         let made = try networks.prediction(of: settled, pose: pose, grid: grid)
         #expect(made.shape == blurred.shape)

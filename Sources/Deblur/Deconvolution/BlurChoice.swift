@@ -23,20 +23,47 @@ enum BlurChoice {
     /// The side of the part of a large picture that decides, pixels.
     static let mostPixels = 640
 
+    /// What a prediction tells of the blur that was taken out.
+    struct Evidence {
+        /// The mean squared gradient of the prediction's luma.
+        let edges: Double
+        /// The mean square of what the prediction, blurred again, leaves unexplained, of luma in [0, 1].
+        let misfit: Double
+
+        /// - Parameter preference: of the kernel's way.
+        /// - Returns: higher is better.
+        func score(preference: Double) -> Double {
+            preference * edges / pow(misfit + usualMisfit * usualMisfit, misfitWeight)
+        }
+
+        /// With its logarithm misfits are compared, of which the least do not count.
+        var logMisfit: Double { log(misfit + usualMisfit * usualMisfit) }
+    }
+
     /// The mean squared gradient of the prediction's luma over a power of the mean square of k ∗ prediction − blurred, times
     /// the preference of the kernel's way.
     ///
     /// - Parameters:
+    ///   - curve: of the light in which the kernel blurs.
     ///   - blurred, prediction: 1×3×H×W in [-1, 1].
     ///   - margin: pixels at the edges that do not count, as what lies beyond is not known.
     /// - Returns: higher is better; 0 for a picture that tells nothing.
     static func score(
-        _ estimate: BlurEstimate, blurred: Tensor, prediction: Tensor, margin: Int
+        _ estimate: BlurEstimate, in curve: LightCurve = .stored, blurred: Tensor, prediction: Tensor,
+        margin: Int
     ) throws -> Double {
+        try evidence(
+            of: estimate.kernel, in: curve, blurred: blurred, prediction: prediction, margin: margin)?
+            .score(preference: estimate.preference) ?? 0
+    }
+
+    /// - Returns: nil for a picture that tells nothing.
+    static func evidence(
+        of kernel: BlurKernel, in curve: LightCurve, blurred: Tensor, prediction: Tensor, margin: Int
+    ) throws -> Evidence? {
         let size = blurred.shape
-        return try score(
-            BlurField(estimate.kernel, height: size[2], width: size[3]), preference: estimate.preference,
-            curve: estimate.curve,
+        return try evidence(
+            of: BlurField(kernel, height: size[2], width: size[3]), in: curve,
             region: PictureRegion(rows: 0..<size[2], columns: 0..<size[3]), blurred: blurred,
             prediction: prediction, margin: margin)
     }
@@ -45,12 +72,11 @@ enum BlurChoice {
     ///
     /// - Parameters:
     ///   - field: of the whole picture.
-    ///   - curve: of the light in which the kernels blur.
     ///   - region: where the place lies, which `blurred` and `prediction` are of.
-    static func score(
-        _ field: BlurField, preference: Double, curve: LightCurve = .stored, region: PictureRegion,
-        blurred: Tensor, prediction: Tensor, margin: Int
-    ) throws -> Double {
+    static func evidence(
+        of field: BlurField, in curve: LightCurve, region: PictureRegion, blurred: Tensor,
+        prediction: Tensor, margin: Int
+    ) throws -> Evidence? {
         try Device.onOneThread {
             let (given, sharp) = (
                 try BlurEstimator.luma(of: blurred.to(.cpu)), try BlurEstimator.luma(of: prediction.to(.cpu))
@@ -58,7 +84,7 @@ enum BlurChoice {
             let plan = PeriodicExtension(
                 height: given.shape[2], width: given.shape[3],
                 margin: max(margin, field.kernels.map(\.side).max() ?? 1))
-            guard plan.isPossible else { return 0 }
+            guard plan.isPossible else { return nil }
             let window = try plan.window(inset: margin / 2)
             let whole = try plan.extended(sharp)
             let gradients = try whole.forwardDifference(2).squared() + whole.forwardDifference(3).squared()
@@ -75,8 +101,7 @@ enum BlurChoice {
             let area = try window.sum().item()
             let misfit =
                 try ((curve.stored(again) - plan.extended(given)) * window).squared().sum().item() / area
-            return try preference * (gradients * window).sum().item() / area
-                / pow(misfit + usualMisfit * usualMisfit, misfitWeight)
+            return Evidence(edges: try (gradients * window).sum().item() / area, misfit: misfit)
         }
     }
 }

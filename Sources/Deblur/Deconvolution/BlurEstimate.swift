@@ -7,12 +7,4 @@ struct BlurEstimate: Sendable, Equatable {
     var preference = 1.0
     /// By which it was found; nil where it is known, or the spectrum's.
     var estimator: BlurEstimator?
-    /// In which light the kernel blurs.
-    var curve = LightCurve.stored
-
-    func blurring(in curve: LightCurve) -> BlurEstimate {
-        var estimate = self
-        estimate.curve = curve
-        return estimate
-    }
 }
