@@ -83,6 +83,12 @@ ways() {
     done
 }
 
+light() {
+    printf '\n## The blur divided out of stored values alone\n\nA blur adds up light, of which pictures store about the root; elsewhere predictions tell of which power of stored values it is divided out.\n'
+    measure --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --light-exponent 1
+    measure --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1 --kernels bsd100-kernels --light-exponent 1
+}
+
 known() {
     printf '\n## The blur known\n\nHow far the networks would come if the blur were always found: with the kernels that the pictures were blurred by.\n'
     measure --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --kernels bsd100-kernels
@@ -122,7 +128,7 @@ knob() {
     # What several sections look at.
     bsd100_blurred=$(blur --seed 1 -q -o bsd100-blurred --kernels bsd100-kernels 'data/test/bsd100/hr/*.png')
     set14_blurred=$(blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png')
-    sections bsd100 lengths long_motion kinds places defocus captures ways known poses real_poses sharp trade knob
+    sections bsd100 lengths long_motion kinds places defocus captures ways light known poses real_poses sharp trade knob
     printf '\n## Speed and memory\n'
     printf '\n    %s\n\n' "python Benchmarks/deblur.py"
     "$PYTHON" Benchmarks/deblur.py --restore "$RESTORE"

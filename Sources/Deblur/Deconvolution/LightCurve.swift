@@ -1,11 +1,16 @@
 import Foundation
 import Tensors
 
-/// What a camera may have made of light: values whose power is the light.
+/// What a camera may have made of light: values of which, a little raised, a power is the light,
 ///
-/// A blur adds up light, so stored values of much contrast obey no kernel; but what a camera made of the light is not known.
+///     light = ((v + a)^e − a^e) / ((1 + a)^e − a^e),  a = 0.055
+///
+/// A blur adds up light, so stored values of much contrast obey no kernel; but what a camera made of the light is not known. The
+/// offset is that of sRGB, which with e = 2.4 this nearly is: without it the slope of its inverse had no end at black, and noise of the dark with it.
+///
+/// Source: IEC 61966-2-1, for the offset.
 public struct LightCurve: Sendable, Equatable {
-    /// Above 0: 1 where stored values are taken for light, about 2.2 for what sRGB stands for.
+    /// From 1, where stored values are taken for light.
     public var exponent: Double
 
     public init(exponent: Double) { self.exponent = exponent }
@@ -13,15 +18,25 @@ public struct LightCurve: Sendable, Equatable {
     /// Stored values are taken for light.
     public static let stored = LightCurve(exponent: 1)
 
-    /// Less than any step of eight bits.
-    private static let black = 1e-4
+    private static let offset = 0.055
+
+    /// a^e and (1 + a)^e.
+    private var ends: (low: Double, high: Double) {
+        (pow(Self.offset, exponent), pow(1 + Self.offset, exponent))
+    }
 
     /// Stored values in [0, 1] → light in [0, 1].
-    func light(_ values: Tensor) throws -> Tensor { try raised(values, exponent, from: Self.black) }
+    func light(_ values: Tensor) throws -> Tensor {
+        guard exponent != 1 else { return values }
+        let (low, high) = ends
+        return try (((values.clamped(0, 1) + Self.offset).log() * exponent).exp() - low) / (high - low)
+    }
 
     /// Light in [0, 1] → stored values in [0, 1].
     func stored(_ light: Tensor) throws -> Tensor {
-        try raised(light, 1 / exponent, from: pow(Self.black, exponent))
+        guard exponent != 1 else { return light }
+        let (low, high) = ends
+        return try ((light.clamped(0, 1) * (high - low) + low).log() / exponent).exp() - Self.offset
     }
 
     /// The same of values in [-1, 1].
@@ -32,9 +47,5 @@ public struct LightCurve: Sendable, Equatable {
     /// The same of values in [-1, 1].
     func signedStored(_ light: Tensor) throws -> Tensor {
         exponent == 1 ? light : try stored((light + 1) * 0.5) * 2 - 1
-    }
-
-    private func raised(_ values: Tensor, _ exponent: Double, from least: Double) throws -> Tensor {
-        exponent == 1 ? values : try (values.clamped(least, 1).log() * exponent).exp()
     }
 }
