@@ -29,7 +29,7 @@ private struct JudgedBlur {
     func curveScore(blurred: Tensor) throws -> Double {
         guard let evidence else { return 0 }
         return try CurveChoice.score(
-            blurred: blurred, deconvolved: deconvolved, prediction: prediction, evidence)
+            curve, blurred: blurred, deconvolved: deconvolved, prediction: prediction, evidence)
     }
 }
 
