@@ -161,10 +161,11 @@ public struct Deconvolution: Sendable, Codable, Equatable {
             let ways: [Way]
             let spectrum: BlurSpectrum
             let clearness: [Double]
+            let lightOffset: Double
         }
         return Settings(
             count: count, ways: ways, spectrum: spectrum,
-            clearness: [Self.sureClearness, Self.leastClearness])
+            clearness: [Self.sureClearness, Self.leastClearness], lightOffset: LightCurve.offset)
     }
 
     /// Of the estimates that so many ways make of a picture's blur the kernel whose deconvolved picture is nearest to the sharp one:

@@ -18,7 +18,7 @@ public struct LightCurve: Sendable, Equatable {
     /// Stored values are taken for light.
     public static let stored = LightCurve(exponent: 1)
 
-    private static let offset = 0.055
+    static let offset = 0.055
 
     /// a^e and (1 + a)^e.
     private var ends: (low: Double, high: Double) {
