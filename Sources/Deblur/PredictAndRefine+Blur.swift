@@ -89,15 +89,15 @@ extension PredictAndRefine {
         try judgeOthers()
         // What is no blur is none in any light.
         if curve == nil, best.estimate.kernel.side > 1 {
-            var likeliest = (curve: best, score: try best.curveScore(blurred: place.part))
+            var likeliest = (blur: best, score: try best.curveScore(blurred: place.part))
             for other in CurveChoice.curves where other != best.curve {
                 let seen = try judged(best.estimate, in: other)
                 let score = try seen.curveScore(blurred: place.part)
                 if score > likeliest.score { likeliest = (seen, score) }
             }
-            if likeliest.curve.curve != best.curve {
+            if likeliest.blur.curve != best.curve {
                 // In another light another kernel may be better.
-                best = likeliest.curve
+                best = likeliest.blur
                 try judgeOthers()
             }
         }

@@ -27,11 +27,10 @@ enum BlurChoice {
     struct Evidence {
         /// The mean squared gradient of the prediction's luma.
         let edges: Double
-        /// The mean square of what the prediction, blurred again, leaves unexplained, of luma in [0, 1].
+        /// The mean square of k ∗ prediction − blurred, of luma in [0, 1].
         let misfit: Double
 
-        /// - Parameter preference: of the kernel's way.
-        /// - Returns: higher is better.
+        /// The edges over a power of the misfit, times the preference of the kernel's way: higher is better.
         func score(preference: Double) -> Double {
             preference * edges / pow(misfit + usualMisfit * usualMisfit, misfitWeight)
         }
@@ -40,23 +39,10 @@ enum BlurChoice {
         var logMisfit: Double { log(misfit + usualMisfit * usualMisfit) }
     }
 
-    /// The mean squared gradient of the prediction's luma over a power of the mean square of k ∗ prediction − blurred, times
-    /// the preference of the kernel's way.
-    ///
     /// - Parameters:
     ///   - curve: of the light in which the kernel blurs.
     ///   - blurred, prediction: 1×3×H×W in [-1, 1].
     ///   - margin: pixels at the edges that do not count, as what lies beyond is not known.
-    /// - Returns: higher is better; 0 for a picture that tells nothing.
-    static func score(
-        _ estimate: BlurEstimate, in curve: LightCurve = .stored, blurred: Tensor, prediction: Tensor,
-        margin: Int
-    ) throws -> Double {
-        try evidence(
-            of: estimate.kernel, in: curve, blurred: blurred, prediction: prediction, margin: margin)?
-            .score(preference: estimate.preference) ?? 0
-    }
-
     /// - Returns: nil for a picture that tells nothing.
     static func evidence(
         of kernel: BlurKernel, in curve: LightCurve, blurred: Tensor, prediction: Tensor, margin: Int

@@ -7,7 +7,7 @@ import Tensors
 /// the picture that was given. A kernel that was found nearer to light explains a picture better there even where
 /// the blur was none of light, so that this judge alone errs with captures of levin09; both together with none.
 enum CurveChoice {
-    /// Between which there is a choice. Beyond 2 dark places are all noise.
+    /// Between which there is a choice. One more, 2.2, brings too little for a look.
     static let curves = [LightCurve.stored, LightCurve(exponent: 1.5), LightCurve(exponent: 2)]
 
     /// How much the logarithm of what is left unexplained counts, against the part that is kept, and by how much another curve must be better
