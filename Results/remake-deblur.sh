@@ -89,6 +89,14 @@ light() {
     measure --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1 --kernels bsd100-kernels --light-exponent 1
 }
 
+highlights() {
+    printf '\n## Highlights that were clipped\n\nWhere a photograph is white there was often more light than a sensor holds, and blur smears it. The first 40 pictures of shake,\n'
+    printf 'white in them 1.5 to 6 times as bright; without and with the kernels known, to be compared with shake above.\n'
+    blur --kinds shake --highlights 1.5,6 --seed 1 -q -o highlights --kernels highlights-kernels 'data/test/bsd100/hr/*.png'
+    measure --blurred highlights --sharp data/test/bsd100/hr --samples 1 --limit 40
+    measure --blurred highlights --sharp data/test/bsd100/hr --samples 1 --limit 40 --kernels highlights-kernels
+}
+
 known() {
     printf '\n## The blur known\n\nHow far the networks would come if the blur were always found: with the kernels that the pictures were blurred by.\n'
     measure --blurred bsd100-blurred --sharp data/test/bsd100/hr --samples 1,8 --kernels bsd100-kernels
@@ -128,7 +136,7 @@ knob() {
     # What several sections look at.
     bsd100_blurred=$(blur --seed 1 -q -o bsd100-blurred --kernels bsd100-kernels 'data/test/bsd100/hr/*.png')
     set14_blurred=$(blur --seed 1 -q -o set14-blurred 'data/test/set14/hr/*.png')
-    sections bsd100 lengths long_motion kinds places defocus captures ways light known poses real_poses sharp trade knob
+    sections bsd100 lengths long_motion kinds places defocus captures ways light highlights known poses real_poses sharp trade knob
     printf '\n## Speed and memory\n'
     printf '\n    %s\n\n' "python Benchmarks/deblur.py"
     "$PYTHON" Benchmarks/deblur.py --restore "$RESTORE"

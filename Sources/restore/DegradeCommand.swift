@@ -129,6 +129,12 @@ struct DegradeCommand: ParsableCommand {
         var jpeg: Pair?
 
         @Option(
+            help: ArgumentHelp(
+                "How many times as bright as white the light was where the picture is white, up to 100: lamps and skies that a sensor clips. Without it as bright as white.",
+                valueName: "low,high"))
+        var highlights: Pair?
+
+        @Option(
             help:
                 "Also write the kernels, as PNG files of the same names, into this folder; a scene has none.",
             completion: .directory)
@@ -148,12 +154,13 @@ struct DegradeCommand: ParsableCommand {
                 shares: Dictionary(known.map { ($0, 1) }, uniquingKeysWith: +), extent: extent.range,
                 defocusRadius: radius.range, gaussianSigma: sigma.range, readNoise: noise.range,
                 shotNoise: .init(0, 0), jpegShare: jpeg == nil ? 0 : 1,
-                jpegQuality: (jpeg ?? Pair(90, 90)).range)
+                jpegQuality: (jpeg ?? Pair(90, 90)).range,
+                highlightShare: highlights.map { _ in 1 }, highlights: highlights?.range)
             do { try settings.validate() } catch {
                 // The settings have the recipe's names; the user gave flags.
                 let flags = [
                     "extent": "--extent", "defocusRadius": "--radius", "gaussianSigma": "--sigma",
-                    "readNoise": "--noise", "jpegQuality": "--jpeg",
+                    "readNoise": "--noise", "jpegQuality": "--jpeg", "highlights": "--highlights",
                 ]
                 let words = "\(error)".split(separator: " ").map { flags[String($0)] ?? String($0) }
                 throw ValidationError(words.joined(separator: " "))
@@ -183,6 +190,7 @@ struct DegradeCommand: ParsableCommand {
                 }
                 text += String(format: ", noise %.4f", draw.readNoise)
                 if let quality = draw.jpegQuality { text += ", JPEG \(quality)" }
+                if draw.highlight > 1 { text += String(format: ", highlights %.1f", draw.highlight) }
                 return (whole, text)
             }
         }

@@ -85,6 +85,7 @@ struct DegradeTests {
         (["blur", "--extent", "x", "-o", "out", "in.png"], "--extent"),
         (["blur", "--radius", "1,30", "-o", "out", "in.png"], "--radius"),
         (["blur", "--jpeg", "0,200", "-o", "out", "in.png"], "--jpeg"),
+        (["blur", "--highlights", "0.5,2", "-o", "out", "in.png"], "--highlights"),
         (["blur", "-o", "out", "in.png", "./in.png"], "twice"),
         (["sr", "--scale", "0", "-o", "out", "in.png"], "--scale"),
         (["sr", "--scale", "nan", "-o", "out", "in.png"], "--scale"),

@@ -115,6 +115,54 @@ struct DeconvolutionTests {
                 == pictures.narrowed(0, start: 1, count: 1).bytes())
     }
 
+    @Test func eachPictureOfABatchHasItsCurve() throws {
+        let kernels = [BlurKernel.linear(length: 9, angle: 0.7), .defocus(radius: 2), .defocus(radius: 3)]
+        let pictures = try (NoiseField(seed: 6).tensor(step: 0, channels: 9, height: 96, width: 90) * 0.3)
+            .reshaped([3, 3, 96, 90])
+        let curves = [LightCurve(exponent: 2), .stored, LightCurve(exponent: 1.5)]
+        let filter = WienerDeconvolution(margin: 15)
+        let (all, together) = try (
+            filter(pictures, kernels: kernels, in: curves),
+            filter.sharpenedTogether(pictures, kernels, curves)
+        )
+        for (index, curve) in curves.enumerated() {
+            let picture = try pictures.narrowed(0, start: index, count: 1)
+            let alone = try filter(picture, kernels: [kernels[index]], in: curve)
+            #expect(try all.narrowed(0, start: index, count: 1).bytes() == alone.bytes())
+            #expect(
+                try (together.narrowed(0, start: index, count: 1) - alone).magnitude().max().item() < 1e-4)
+        }
+        #expect(throws: TensorError.self) { try filter(pictures, kernels: kernels, in: [.stored]) }
+    }
+
+    /// A light many times as bright as white, blurred and clipped: what lies around it rings less than where white is taken for all there was, and no
+    /// other picture of a batch changes.
+    @Test(arguments: [LightCurve.stored, LightCurve(exponent: 2)])
+    func clippedLightIsNotTakenForAllThereWas(curve: LightCurve) throws {
+        let kernel = BlurKernel.linear(length: 13, angle: 0.4)
+        let (side, margin) = (120, kernel.side / 2)
+        let around = try curve.signedLight(Self.sharp(side: side + 2 * margin) * 0.6)
+        var spot = [Float](repeating: 0, count: around.shape[2] * around.shape[3])
+        for row in 60..<70 { for column in 55..<75 { spot[row * around.shape[3] + column] = 8 } }
+        let lamp = try Tensor(spot, shape: [1, 1, around.shape[2], around.shape[3]])
+        let exposed = try BlurDegradation.blurred(around + lamp, margin: margin, kernels: [kernel])
+        let blurred = try curve.signedStored(exposed.clamped(-1, 1))
+        #expect(try blurred.isAbove(0.99).to(.float32).mean().item() > 0.01)
+        let sharp = try curve.signedStored((around + lamp).clamped(-1, 1))
+            .narrowed(2, start: margin, count: side).narrowed(3, start: margin, count: side)
+        let filter = WienerDeconvolution(margin: 31)
+        // White a little darker is no clipped light any more.
+        let darker = try filter(blurred.clamped(-1, 0.969), kernels: [kernel], in: curve)
+        let made = try filter(blurred, kernels: [kernel], in: curve)
+        #expect(try error(made, sharp, inside: 10) < 0.85 * error(darker, sharp, inside: 10))
+        let other = try blurred.clamped(-1, 0.5)
+        let pair = try filter.sharpened(
+            Tensor.concatenated([other, blurred], dim: 0), [kernel, kernel], curve)
+        let alone = try filter.sharpened(other, [kernel], curve)
+        #expect(try (pair.narrowed(0, start: 0, count: 1) - alone).magnitude().max().item() < 1e-5)
+        #expect(try (pair.narrowed(0, start: 1, count: 1) - made).magnitude().max().item() < 1e-4)
+    }
+
     // MARK: splitting
 
     @Test(arguments: [(20, 30), (1, 7), (33, 2)])

@@ -169,6 +169,45 @@ struct BlurDegradationTests {
         }
     }
 
+    /// A white line of a pixel's width on black, in two equal parts: half of what was three times white is more than white, half of white is
+    /// not. A gray line is no highlight, and the sharp picture's own white stays what it is.
+    @Test func highlightsAreClippedAfterTheBlur() throws {
+        let margin = 2
+        func lines(_ value: Float) throws -> Tensor {
+            let row = (0..<12).map { $0 == 6 ? value : Float(-1) }
+            return try Tensor((0..<36).flatMap { _ in row }, shape: [1, 3, 12, 12])
+        }
+        var plain = Self.draw()
+        plain.kernel = BlurKernel(points: [(0, 0, 1), (1, 0, 1)])
+        var bright = plain
+        bright.highlight = 3
+        func largest(_ value: Float, _ draw: BlurDegradation.Draw) throws -> Double {
+            try BlurDegradation.exposed(lines(value), margin: margin, draws: [draw]).max().item()
+        }
+        #expect(try abs(largest(1, plain) - (0.735357 * 2 - 1)) < 1e-4)
+        #expect(try abs(largest(1, bright) - 1) < 1e-5)
+        #expect(try abs(largest(0.85, bright) - largest(0.85, plain)) < 1e-5)
+        // In a batch each has its own.
+        let both = try BlurDegradation.exposed(
+            Tensor.concatenated([lines(1), lines(1)], dim: 0), margin: margin, draws: [plain, bright])
+        #expect(try abs(both.narrowed(0, start: 0, count: 1).max().item() - largest(1, plain)) < 1e-5)
+    }
+
+    @Test func highlightsAreDrawnBesideAllElse() {
+        var settings = Self.settings
+        (settings.highlightShare, settings.highlights) = (0.4, .init(2, 5))
+        var (one, other) = (CounterStream(seed: 8), CounterStream(seed: 8))
+        var count = 0
+        for _ in 0..<1000 {
+            var draw = settings.draw(using: &one)
+            #expect(draw.highlight == 1 || (!draw.blursStoredValues && (2...5).contains(draw.highlight)))
+            if draw.highlight > 1 { count += 1 }
+            draw.highlight = 1
+            #expect(draw == Self.settings.draw(using: &other))
+        }
+        #expect(abs(Double(count) / 1000 - 0.4 * 0.7) < 0.05)
+    }
+
     // MARK: drawing
 
     static let settings = BlurDegradation(
@@ -245,6 +284,10 @@ struct BlurDegradationTests {
         expect("jpegQuality") { $0.jpegQuality = .init(0, 90) }
         expect("jpegShare") { $0.jpegShare = 1.5 }
         expect("storedValuesShare") { $0.storedValuesShare = 1.1 }
+        expect("highlights") { $0.highlights = .init(0.9, 3) }
+        expect("highlights") { $0.highlights = .init(2, 101) }
+        expect("highlightShare") { ($0.highlights, $0.highlightShare) = (.init(2, 3), -0.1) }
+        expect("highlightShare") { $0.highlightShare = 0.5 }
         expect("noiselessShare") { $0.noiselessShare = -0.1 }
         expect("shares") { $0.shares = [:] }
         expect("shares") { $0.shares = [.shake: 1, .linear: -1] }

@@ -88,6 +88,30 @@ extension TrainerTests {
         #expect(configuration.predictor.imageChannels == (deconvolves ? 6 : 3))
     }
 
+    /// Lessons whose blur is divided out of light, and whose highlights were clipped, are others, and a run with them is resumed as any.
+    @Test func lightAndHighlightsMakeOtherLessons() throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        try Device.setThreads(1)
+        let plain = try deblurText(["storedValuesShare": "0"], deconvolves: true)
+        let light = plain.replacing("  kernelEstimates:", with: "  lightShare: 1\n  kernelEstimates:")
+        let bright = plain.replacing(
+            "  storedValuesShare:", with: "  highlightShare: 1\n  highlights: [4, 8]\n  storedValuesShare:")
+        let texts = [plain, light, bright]
+        try #require(Set(texts).count == 3)
+        var made: [[String: [UInt8]]] = []
+        for (index, text) in texts.enumerated() {
+            let output = "lessons-\(index)"
+            #expect(try trainer(text, output: output).run(report: { _ in }, isCancelled: { false }))
+            made.append(try tensors(output))
+        }
+        for index in 1...2 {
+            #expect(Set(made[index].keys) == Set(made[0].keys))
+            #expect(made[index].contains { made[0][$0.key] != $0.value })
+        }
+        #expect(try tensorsOfResumedRun(light, output: "again") == made[1])
+    }
+
     /// A run with deconvolution goes on from a model without: it begins with that model's predictions.
     @Test func aModelWithoutDeconvolutionIsWidened() throws {
         #expect(try trainer(deblurText(), output: "plain").run(report: { _ in }, isCancelled: { false }))

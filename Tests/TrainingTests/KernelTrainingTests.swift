@@ -379,6 +379,10 @@ import Testing
         #expect { try Recipe(yaml: large, path: "r.yaml") } throws: {
             "\($0)".contains("data.largeKernelEstimates goes with objective.learns kernels")
         }
+        let light = try self.text().replacing("data:\n", with: "data:\n  lightShare: 0.5\n")
+        #expect { try Recipe(yaml: light, path: "r.yaml") } throws: {
+            "\($0)".contains("data.lightShare goes with model.deconvolution, and not with")
+        }
     }
 
     @Test func kernelsCannotLearnWithoutANetwork() throws {

@@ -9,7 +9,7 @@ import Tensors
 /// offset is that of sRGB, which with e = 2.4 this nearly is: without it the slope of its inverse had no end at black, and noise of the dark with it.
 ///
 /// Source: IEC 61966-2-1, for the offset.
-public struct LightCurve: Sendable, Equatable {
+public struct LightCurve: Sendable, Hashable {
     /// From 1, where stored values are taken for light.
     public var exponent: Double
 

@@ -27,25 +27,46 @@ public struct WienerDeconvolution: Sendable {
     public func callAsFunction(
         _ blurred: Tensor, kernels: [BlurKernel], in curve: LightCurve = .stored
     ) throws -> Tensor {
+        try self(blurred, kernels: kernels, in: kernels.map { _ in curve })
+    }
+
+    /// - Parameter curves: of the light that each picture's blur has added up.
+    public func callAsFunction(
+        _ blurred: Tensor, kernels: [BlurKernel], in curves: [LightCurve]
+    ) throws -> Tensor {
         let size = blurred.shape
-        guard size.count == 4, size[0] == kernels.count else {
+        guard size.count == 4, size[0] == kernels.count, size[0] == curves.count else {
             throw TensorError(
                 operation: "WienerDeconvolution", shapes: [size],
-                reason: "there must be a kernel for each picture")
+                reason: "there must be a kernel and a curve for each picture")
         }
         let isLarge = max(size[2], size[3]) > Self.tile
         return try Device.onOneThread {
             try noGrad {
-                if blurred.device.isCUDA, !isLarge { return try sharpened(blurred, kernels, curve) }
+                if blurred.device.isCUDA, !isLarge { return try sharpenedTogether(blurred, kernels, curves) }
                 // A picture at a time: the CPU gains nothing from the spectra of all at once.
                 let sharp = try kernels.enumerated().map { index, kernel in
                     let picture = try blurred.narrowed(0, start: index, count: 1)
                     guard kernel.side > 1 else { return picture }
-                    return try isLarge ? tiled(picture, kernel, curve) : sharpened(picture, [kernel], curve)
+                    return try isLarge
+                        ? tiled(picture, kernel, curves[index]) : sharpened(picture, [kernel], curves[index])
                 }
                 return try sharp.count == 1 ? sharp[0] : Tensor.concatenated(sharp, dim: 0)
             }
         }
+    }
+
+    /// All pictures of a curve at once.
+    func sharpenedTogether(_ pictures: Tensor, _ kernels: [BlurKernel], _ curves: [LightCurve]) throws
+        -> Tensor
+    {
+        var result = pictures
+        for curve in Set(curves) {
+            let made = try sharpened(pictures, kernels, curve)
+            let isOfIt = try Tensor(curves.map { $0 == curve ? Float(1) : 0 }).to(pictures.device).perSample()
+            result = try isOfIt.isAbove(0.5).chosen(made, else: result)
+        }
+        return result
     }
 
     /// Sides of what is transformed at once, and what is transformed around it besides.
@@ -78,6 +99,12 @@ public struct WienerDeconvolution: Sendable {
         }
     }
 
+    /// Above which a value of [-1, 1] was clipped, sensors' noise and a JPEG's waves allowed for.
+    private static let clipped = 0.97
+    /// Where some were. Of 37 photographs of no test set with bright highlights, by their true kernels, predictions gained 2.78 dB with none,
+    /// 2.93 with 8 and 3.00 with 20.
+    private static let turns = 8
+
     /// N×3×H×W, all at once.
     func sharpened(_ pictures: Tensor, _ kernels: [BlurKernel], _ curve: LightCurve = .stored) throws
         -> Tensor
@@ -90,11 +117,42 @@ public struct WienerDeconvolution: Sendable {
         let blur = try plan.spectra(of: kernels, device: pictures.device)
         let power = try plan.gradientPower(device: pictures.device) * regularization
         let filter = try blur.conjugated() / (blur.magnitude().squared() + power)
-        let transformed = try (values.fourier(height: plan.tall, width: plan.wide) * filter)
+        let seen = try unclipped(values, of: pictures, through: filter * blur, plan)
+        let transformed = try (seen.fourier(height: plan.tall, width: plan.wide) * filter)
             .inverseFourier(height: plan.tall, width: plan.wide)
         let sharp = try curve.signedStored(plan.cut(transformed).clamped(-1, 1))
         guard kernels.contains(where: { $0.side == 1 }) else { return sharp }
         let isBlurred = try Tensor(kernels.map { $0.side > 1 ? Float(1) : 0 }).to(pictures.device).perSample()
         return try isBlurred.isAbove(0.5).chosen(sharp, else: pictures)
+    }
+
+    /// Light as it was before a sensor clipped it, as far as what lies around tells.
+    ///
+    /// Of a clipped pixel it is known that there was as much light, and not that there was no more: the misfit of a sharp picture that
+    /// blurs into more there is none. That is minimised by turns of division and of what its result, blurred again, has in clipped
+    /// pixels, with a step further in the direction of the last (Beck and Teboulle, "A fast iterative shrinkage-thresholding algorithm",
+    /// 2009).
+    ///
+    /// - Parameters:
+    ///   - light: of pictures continued to what the plan says, in [-1, 1].
+    ///   - through: the division and the blur again, a spectrum for each picture.
+    /// - Returns: the same shape; `light` where no picture is clipped.
+    private func unclipped(_ light: Tensor, of pictures: Tensor, through: Tensor, _ plan: PeriodicExtension)
+        throws -> Tensor
+    {
+        let clipped = try plan.extended(pictures.contiguous()).isAbove(Self.clipped)
+        guard try clipped.to(.float32).max().item() > 0 else { return light }
+        var (seen, last, step) = (light, light, 1.0)
+        for _ in 0..<Self.turns {
+            let again = try (seen.fourier(height: plan.tall, width: plan.wide) * through)
+                .inverseFourier(height: plan.tall, width: plan.wide)
+            let more = try clipped.chosen(light + (again - light).clamped(0, .infinity), else: light)
+            let next = (1 + (1 + 4 * step * step).squareRoot()) / 2
+            seen = try clipped.chosen(
+                light + (more + (more - last) * ((step - 1) / next) - light).clamped(0, .infinity),
+                else: light)
+            (last, step) = (more, next)
+        }
+        return seen
     }
 }

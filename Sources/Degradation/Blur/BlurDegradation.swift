@@ -38,12 +38,19 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     public var jpegQuality: Range
     /// How often the blur is a sum of stored values instead of linear light; nil for never.
     public var storedValuesShare: Double?
+    /// How often white is where a sensor has clipped more light, and how many times as bright as white that was. A sharp picture does
+    /// not tell; blurred, what was brighter leaves wide white smears, which no kernel makes of what is left. nil for never.
+    ///
+    /// Source: Rim, Kim, Kim, Lee and Cho, "Realistic blur synthesis for learning image deblurring", ECCV 2022, for the need of it.
+    public var highlightShare: Double?
+    public var highlights: Range?
 
     public init(
         shares: [Kind: Double] = [.shake: 1], extent: Range = Range(5, 25), sceneExtent: Range? = nil,
         defocusRadius: Range = Range(1, 5), gaussianSigma: Range = Range(0.5, 3),
         readNoise: Range = Range(0, 0.01), shotNoise: Range = Range(0, 0.0002), noiselessShare: Double = 0,
-        jpegShare: Double = 0, jpegQuality: Range = Range(70, 95), storedValuesShare: Double? = nil
+        jpegShare: Double = 0, jpegQuality: Range = Range(70, 95), storedValuesShare: Double? = nil,
+        highlightShare: Double? = nil, highlights: Range? = nil
     ) {
         self.shares = shares
         self.extent = extent
@@ -56,6 +63,7 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         self.jpegShare = jpegShare
         self.jpegQuality = jpegQuality
         self.storedValuesShare = storedValuesShare
+        (self.highlightShare, self.highlights) = (highlightShare, highlights)
     }
 
     /// - Throws: ``DegradationError`` naming the setting that is out of range.
@@ -76,6 +84,13 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         guard (0...1).contains(storedValuesShare ?? 0) else {
             throw DegradationError("storedValuesShare must be 0 to 1")
         }
+        try highlights?.check("highlights", 1, Self.brightest)
+        guard (0...1).contains(highlightShare ?? 0) else {
+            throw DegradationError("highlightShare must be 0 to 1")
+        }
+        guard highlightShare ?? 0 == 0 || highlights != nil else {
+            throw DegradationError("highlightShare needs highlights, how bright they are")
+        }
     }
 
     /// Blurs so many times as long, as far as settings may go; noise and compression stay as they are.
@@ -92,6 +107,9 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
     public static let longestPath = 41.0
 
     private static let (largestRadius, largestSigma) = (20.0, 10.0)
+
+    /// The most of `highlights`.
+    private static let brightest = 100.0
 
     /// The largest margin of sharp pixels around a picture that any kernel of these settings sees.
     public var margin: Int {
@@ -117,6 +135,8 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         public var jpegQuality: Int?
         /// Whether the blur is a sum of stored values, and not of light.
         public var blursStoredValues: Bool = false
+        /// How many times as bright as white what is white was; 1 where blur is a sum of stored values.
+        public var highlight = 1.0
 
         /// So much of the sharp picture should be there around the part that is wanted, pixels.
         public var margin: Int { max(kernel.side / 2, Int((scene?.camera.reach ?? 0).rounded(.up))) }
@@ -148,11 +168,15 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         let (read, shot) = (readNoise.draw(using: &own), shotNoise.draw(using: &own))
         let quality = jpegQuality.draw(using: &own).rounded()
         let isCompressed = own.uniform() < jpegShare
+        let blursStoredValues = own.uniform() < storedValuesShare ?? 0
+        let isBright = own.uniform() < highlightShare ?? 0
+        let highlight = highlights?.draw(using: &own) ?? 1
         return Draw(
             kind: drawn, kernel: kernel, scene: scene, readNoise: isNoisy ? read : 0,
             shotNoise: isNoisy ? shot : 0,
             jpegQuality: isCompressed ? Int(quality) : nil,
-            blursStoredValues: own.uniform() < storedValuesShare ?? 0)
+            blursStoredValues: blursStoredValues,
+            highlight: isBright && !blursStoredValues ? highlight : 1)
     }
 
     private func drawnKind(_ u: Double) -> Kind {
@@ -199,8 +223,12 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         let isStored =
             try stored.contains(true)
             ? Tensor(stored.map { $0 ? Float(1) : 0 }).to(sharp.device).perSample() : nil
+        let highlights =
+            draws.contains { $0.highlight != 1 }
+            ? try Tensor(draws.map { Float($0.highlight) }).to(sharp.device).perSample() : nil
         func summed(_ picture: Tensor) throws -> Tensor {
-            let light = try TransferCurve.linear(picture)
+            var light = try TransferCurve.linear(picture)
+            if let highlights { light = try raised(light, of: picture, highlights) }
             guard let isStored else { return light }
             return try light + (picture * 0.5 + 0.5 - light) * isStored
         }
@@ -210,6 +238,17 @@ public struct BlurDegradation: Sendable, Codable, Equatable {
         guard let isStored else { return encoded }
         return try encoded + (sums.clamped(0, 1) * 2 - 1 - encoded) * isStored
     }
+
+    /// Light as it was before a sensor clipped it: what is nearly white, from ``nearlyWhite`` on, so many times as bright, the more the whiter.
+    private static func raised(_ light: Tensor, of picture: Tensor, _ highlights: Tensor) throws -> Tensor {
+        let white = try ((picture * 0.5 + 0.5 - nearlyWhite) / (1 - nearlyWhite)).clamped(0, 1)
+        // Without a step where it begins, and where it ends.
+        let share = try white.squared() * (white * -2 + 3)
+        return try light * ((highlights - 1) * share + 1)
+    }
+
+    /// From which stored value on, of 0 to 1, light may have been clipped.
+    private static let nearlyWhite = 0.95
 
     /// Those with a kernel by a transform for all of them, those with a scene moment by moment.
     private static func sums(_ light: Tensor, subjects: Tensor?, margin: Int, draws: [Draw]) throws -> Tensor

@@ -31,6 +31,9 @@ extension Recipe {
         /// In how many ways each is estimated, of which that counts whose deconvolved picture is nearest to the sharp one.
         /// Default: 1.
         public var blurEstimates: Int?
+        /// How often the blur of a picture whose light was blurred is divided out of light in a predictor's lesson, and not
+        /// of stored values. Default: 0.
+        public var lightShare: Double?
         /// Where kernels are learnt: a deblurring model, by name or path, whose network takes part in the search that lessons are made of,
         /// so that they show what it will see where its own kernels led. Default: none does.
         public var searchModel: String?
@@ -39,7 +42,7 @@ extension Recipe {
 
         private enum CodingKeys: String, CodingKey {
             case sets, exclude, patchSize, validationCount, frames, framesShare, frameCounts, kernelEstimates
-            case largeKernelEstimates, blurEstimates, searchModel, memory
+            case largeKernelEstimates, blurEstimates, lightShare, searchModel, memory
         }
 
         public init(from decoder: any Decoder) throws {
@@ -54,6 +57,7 @@ extension Recipe {
             kernelEstimates = try values.decodeIfPresent(Int.self, forKey: .kernelEstimates)
             largeKernelEstimates = try values.decodeIfPresent(Int.self, forKey: .largeKernelEstimates)
             blurEstimates = try values.decodeIfPresent(Int.self, forKey: .blurEstimates)
+            lightShare = try values.decodeIfPresent(Double.self, forKey: .lightShare)
             searchModel = try values.decodeIfPresent(String.self, forKey: .searchModel)
             memory = try values.decodeIfPresent(Memory.self, forKey: .memory) ?? .auto
         }

@@ -125,6 +125,9 @@ public struct Recipe: Sendable, Decodable, Equatable {
                 data.searchModel == nil || objective.learns == .kernels, "data.searchModel",
                 "goes with objective.learns kernels")
             try check(
+                (data.lightShare ?? 0) == 0 || (model.deconvolution != nil && objective.learns != .kernels),
+                "data.lightShare", "goes with model.deconvolution, and not with objective.learns kernels")
+            try check(
                 (data.largeKernelEstimates ?? 0) == 0 || objective.learns == .kernels,
                 "data.largeKernelEstimates", "goes with objective.learns kernels")
             try check(

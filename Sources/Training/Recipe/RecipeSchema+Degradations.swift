@@ -34,6 +34,11 @@ extension RecipeSchema {
                 .optional(
                     "storedValuesShare", .number(.from(0, to: 1)),
                     "How often the blur is a sum of stored values instead of light.", standard: .integer(0)),
+                .optional(
+                    "highlightShare", .number(.from(0, to: 1)),
+                    "How often white is where a sensor has clipped brighter light.", standard: .integer(0)),
+                .optional(
+                    "highlights", .interval(1...100), "How many times as bright as white that light was."),
             ]
         ) { try YAMLDecoder().decode(BlurDegradation.self, from: $0).validate() }
     }

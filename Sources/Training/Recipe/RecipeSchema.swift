@@ -86,6 +86,10 @@ public enum RecipeSchema {
                     "In how many ways each is estimated; that nearest to the sharp picture counts.",
                     standard: .integer(1)),
                 .optional(
+                    "lightShare", .number(.from(0, to: 1)),
+                    "With model.deconvolution: how often blur of light is divided out of light, and not of stored values.",
+                    standard: .integer(0)),
+                .optional(
                     "searchModel", .text(TextRule("text")),
                     "With objective.learns kernels: the deblurring model whose network takes part in the search, a name or a path."
                 ),

@@ -14,6 +14,7 @@ final class DeblurTraining: TrainingTask {
     let unusable: [String]
     private let frames: FrameSequence?
     private let framesShare: Double
+    private let lightShare: Double
     /// Only with a deconvolution.
     private let estimates: KernelEstimates?
     /// Only where kernels are what is learnt.
@@ -54,6 +55,7 @@ final class DeblurTraining: TrainingTask {
         photos = try PhotoCollection(
             paths: training, minimum: region + 2 * margin, device: device, memory: recipe.data.memory)
         framesShare = recipe.data.framesShare ?? 0
+        lightShare = recipe.data.lightShare ?? 0
         self.frames =
             try frames.isEmpty
             ? nil
@@ -177,6 +179,7 @@ final class DeblurTraining: TrainingTask {
             for (index, one) in taken.enumerated() { draws[index] = one.draw }
             kernels = taken.map(\.estimate) + kernels
         }
+        let curves = draws.map { curve(of: $0, using: &random) }
         let seed = random.next()
         return try noGrad {
             var sharp: [Tensor] = []
@@ -202,14 +205,25 @@ final class DeblurTraining: TrainingTask {
                 clean, draws: Array(draws[shard.range]), noise: noise)
             var deconvolved: Tensor?
             if let deconvolution = networks.configuration.deconvolution {
-                deconvolved = try deconvolution.filter(blurred, kernels: Array(kernels[shard.range]))
-                    .trimmed(by: surroundings).channelsLast()
+                deconvolved = try deconvolution.filter(
+                    blurred, kernels: Array(kernels[shard.range]), in: Array(curves[shard.range])
+                )
+                .trimmed(by: surroundings).channelsLast()
             }
             return (
                 try Tensor.concatenated(sharp, dim: 0).channelsLast(),
                 try blurred.trimmed(by: surroundings).channelsLast(), deconvolved
             )
         }
+    }
+
+    /// Of what a lesson's blur is divided out: of what was blurred, but for a share of stored values where that was light.
+    private func curve(of draw: BlurDegradation.Draw, using random: inout CounterStream) -> LightCurve {
+        guard lightShare > 0 else { return .stored }
+        let (isOfLight, which) = (random.uniform() < lightShare, random.uniform())
+        guard isOfLight, !draw.blursStoredValues else { return .stored }
+        // Those that a picture can be found to be of; the one that is nearer to sRGB is more often right.
+        return LightCurve(exponent: which < 2.0 / 3 ? 2 : 1.5)
     }
 
     /// What the things are made of that move by themselves: the picture as a mirror shows it, which has its

@@ -150,6 +150,7 @@ struct KernelEstimates: Sendable {
         draw.kernel = pair.draw.kernel.posed(pose)
         draw.scene = pair.draw.scene
         draw.blursStoredValues = pair.draw.blursStoredValues
+        draw.highlight = pair.draw.highlight
         return (draw, (isMistaken ? other : pair).estimate.posed(isMistaken ? turned : pose))
     }
 

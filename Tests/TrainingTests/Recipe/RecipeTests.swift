@@ -100,6 +100,9 @@ struct RecipeTests {
         ("deconvolution", "{ kernelSide: 30, regularization: 0.01 }", "kernelSide must be odd"),
         ("deconvolution", "{ kernelSide: 31, regularization: 0 }", "regularization"),
         ("frameCounts", "[8, 8]", "data.frameCounts"), ("sceneExtent", "[2, 50]", "degradation.sceneExtent"),
+        ("storedValuesShare", "0.3\n  highlightShare: 0.5", "highlightShare needs highlights"),
+        ("storedValuesShare", "0.3\n  highlights: [0.5, 2]", "degradation.highlights"),
+        ("framesShare", "0.2\n  lightShare: 1.5", "data.lightShare"),
         ("frames", "null", "data.framesShare"), ("reconstructionWeight", "-1", "reconstructionWeight"),
         ("task", "sr3", "'data.frames' is not a known key of task sr3, only of deblur"),
     ])
