@@ -56,17 +56,22 @@ public struct WienerDeconvolution: Sendable {
         }
     }
 
-    /// All pictures of a curve at once.
+    /// All pictures of a curve at once, in their order again.
     func sharpenedTogether(_ pictures: Tensor, _ kernels: [BlurKernel], _ curves: [LightCurve]) throws
         -> Tensor
     {
-        var result = pictures
-        for curve in Set(curves) {
-            let made = try sharpened(pictures, kernels, curve)
-            let isOfIt = try Tensor(curves.map { $0 == curve ? Float(1) : 0 }).to(pictures.device).perSample()
-            result = try isOfIt.isAbove(0.5).chosen(made, else: result)
+        let groups = Dictionary(grouping: curves.indices) { curves[$0] }
+        guard groups.count > 1 else { return try sharpened(pictures, kernels, curves.first ?? .stored) }
+        func chosen(_ tensor: Tensor, _ indices: [Int]) throws -> Tensor {
+            try tensor.selected(0, indices: Tensor(indices: indices).to(tensor.device))
         }
-        return result
+        let made = try groups.map { curve, indices in
+            (
+                try sharpened(chosen(pictures, indices), indices.map { kernels[$0] }, curve), indices
+            )
+        }
+        let places = made.flatMap(\.1).enumerated().sorted { $0.element < $1.element }.map(\.offset)
+        return try chosen(Tensor.concatenated(made.map(\.0), dim: 0), places)
     }
 
     /// Sides of what is transformed at once, and what is transformed around it besides.
@@ -141,16 +146,18 @@ public struct WienerDeconvolution: Sendable {
         throws -> Tensor
     {
         let clipped = try plan.extended(pictures.contiguous()).isAbove(Self.clipped)
-        guard try clipped.to(.float32).max().item() > 0 else { return light }
+        // A GPU is not asked, as its answer would be waited for.
+        guard try light.device.isCUDA || clipped.to(.float32).max().item() > 0 else { return light }
+        func brightened(_ made: Tensor) throws -> Tensor {
+            try clipped.chosen(light + (made - light).clamped(0, .infinity), else: light)
+        }
         var (seen, last, step) = (light, light, 1.0)
         for _ in 0..<Self.turns {
             let again = try (seen.fourier(height: plan.tall, width: plan.wide) * through)
                 .inverseFourier(height: plan.tall, width: plan.wide)
-            let more = try clipped.chosen(light + (again - light).clamped(0, .infinity), else: light)
+            let more = try brightened(again)
             let next = (1 + (1 + 4 * step * step).squareRoot()) / 2
-            seen = try clipped.chosen(
-                light + (more + (more - last) * ((step - 1) / next) - light).clamped(0, .infinity),
-                else: light)
+            seen = try brightened(more + (more - last) * ((step - 1) / next))
             (last, step) = (more, next)
         }
         return seen

@@ -106,8 +106,8 @@ final class DeblurTraining: TrainingTask {
     ) throws -> Case? {
         var blurring = degradation
         blurring.shares[.none] = nil
-        // All by light: curves of recipes with different shares of the rest stay comparable.
-        blurring.storedValuesShare = nil
+        // All by light, and white as it is: curves of recipes with different shares of the rest stay comparable.
+        (blurring.storedValuesShare, blurring.highlightShare) = (nil, nil)
         let margin = degradation.margin
         let multiple = networks.configuration.multiple
         let height = min(side, image.height - 2 * margin) / multiple * multiple
